@@ -1,0 +1,5 @@
+"""`python -m eventlite` is `eventlite`."""
+
+from eventlite.cli import main
+
+main()

@@ -1,0 +1,186 @@
+"""The kernel for asyncio: the same names, awaited; no call blocks the event loop.
+
+Nothing is decided here. An append is prepared by the kernel, queued on the loop and committed in one thread per group;
+whatever reads runs in a small pool of threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial, wraps
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+from eventlite.async_queue import AsyncWriteQueue
+from eventlite.errors import StoreClosedError
+from eventlite.event import Event, NewEvent
+from eventlite.kernel import Kernel
+from eventlite.query import Condition
+
+if TYPE_CHECKING:
+    from eventlite.contracts import Cache, Storage
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+#: Threads that read for one kernel.
+READERS = 4
+
+
+def _awaited(
+    method: Callable[Concatenate[Kernel, _P], _T],
+) -> Callable[Concatenate[AsyncKernel, _P], Coroutine[Any, Any, _T]]:
+    """The method, run in the pool."""
+
+    @wraps(method)
+    async def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return await self._run(method, self.kernel, *args, **kwargs)
+
+    return call
+
+
+def _iterated(
+    method: Callable[Concatenate[Kernel, _P], Iterator[_T]], at_once: int
+) -> Callable[Concatenate[AsyncKernel, _P], AsyncIterator[_T]]:
+    """The method, whose iterator is advanced in the pool, `at_once` items a time.
+
+    It starts at the call, so that the head it ends at is that of the call.
+    """
+
+    @wraps(method)
+    def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> AsyncIterator[_T]:
+        return self._iterate(self._pool.submit(method, self.kernel, *args, **kwargs), at_once)
+
+    return call
+
+
+def _append_one(
+    method: Callable[Concatenate[Kernel, _P], _T],
+) -> Callable[Concatenate[AsyncKernel, _P], Coroutine[Any, Any, Event]]:
+    """`append` with the signature of the kernel's own."""
+
+    @wraps(method)
+    async def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> Event:
+        fields: dict[str, Any] = dict(kwargs)
+        condition: Condition | None = fields.pop("condition", None)
+        event: Callable[..., NewEvent] = NewEvent
+        return (await self._append([event(*args, **fields)], condition))[0]
+
+    return call
+
+
+class AsyncComponent:
+    """A component of the kernel with its methods awaited; what is named in `plain` is called as it is."""
+
+    def __init__(self, component: object, plain: frozenset[str], run: Callable[..., Awaitable[Any]]) -> None:
+        self._component = component
+        self._plain = plain
+        self._run = run
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._component, name)
+        if name in self._plain or not callable(found):
+            return found
+        return wraps(found)(partial(self._run, found))
+
+
+class AsyncKernel:
+    """An open event store for asyncio: use it in `async with`, or `await kernel.open()` and `await kernel.close()`.
+
+    Made by `from_profile`, which touches nothing yet. All its calls belong to the event loop that opened it.
+    """
+
+    def __init__(self, profile: str | Path | None, create: bool, sections: Mapping[str, Mapping[str, Any]]) -> None:
+        self._make = partial(Kernel.from_profile, profile, create=create, **sections)
+        self._kernel: Kernel | None = None
+        self._pool: ThreadPoolExecutor
+        self._queue: AsyncWriteQueue
+
+    @classmethod
+    def from_profile(
+        cls, profile: str | Path | None = None, *, create: bool = True, **sections: Mapping[str, Any]
+    ) -> Self:
+        """As `Kernel.from_profile`, which runs when the kernel is opened."""
+        return cls(profile, create, sections)
+
+    async def open(self) -> Self:
+        """Open the store. Raises what `Kernel.from_profile` raises."""
+        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="eventlite-reader")
+        try:
+            self._kernel = await self._run(self._make)
+        except BaseException:
+            self._pool.shutdown()
+            raise
+        self._queue = AsyncWriteQueue(self._kernel.storage.commit)
+        self.indexes = AsyncComponent(self._kernel.indexes, frozenset(), self._run)
+        self.bulk = AsyncComponent(self._kernel.bulk, frozenset({"formats"}), self._run)
+        self.jobs = AsyncComponent(self._kernel.jobs, frozenset({"worker", "stats"}), self._run)
+        return self
+
+    async def close(self) -> None:
+        """Finish what was accepted and release everything. Closing twice is fine."""
+        kernel, self._kernel = self._kernel, None
+        if kernel is not None:
+            await self._queue.close()
+            await self._run(kernel.close)
+            self._pool.shutdown()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel underneath; raises `StoreClosedError` unless it is open."""
+        if self._kernel is None:
+            raise StoreClosedError("the kernel is not open", hint="Use `async with`, or `await kernel.open()`.")
+        return self._kernel
+
+    @property
+    def storage(self) -> Storage:
+        """The storage; its calls block."""
+        return self.kernel.storage
+
+    @property
+    def cache(self) -> Cache:
+        """The cache, in memory: its calls are plain."""
+        return self.kernel.cache
+
+    append = _append_one(Kernel.append)
+    append_bulk = _awaited(Kernel.append_bulk)
+    get = _awaited(Kernel.get)
+    by_correlation = _awaited(Kernel.by_correlation)
+    children = _awaited(Kernel.children)
+    lineage = _awaited(Kernel.lineage)
+    page = _awaited(Kernel.page)
+    count = _awaited(Kernel.count)
+    head = _awaited(Kernel.head)
+    verify = _awaited(Kernel.verify)
+    import_file = _awaited(Kernel.import_file)
+    export_file = _awaited(Kernel.export_file)
+    read = _iterated(Kernel.read, 1000)
+    stream = _iterated(Kernel.stream, 1)
+
+    @wraps(Kernel.append_many)
+    async def append_many(self, events: Iterable[NewEvent], condition: Condition | None = None) -> list[Event]:
+        batch = list(events)
+        return await self._append(batch, condition) if batch else []
+
+    async def _append(self, events: list[NewEvent], condition: Condition | None) -> list[Event]:
+        kernel = self.kernel
+        request = kernel.prepare(events, condition)
+        return kernel.announce(await self._queue.submit(request))
+
+    async def _run(self, function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(function, *args, **kwargs))
+
+    async def _iterate(self, starting: Future[Iterator[_T]], at_once: int) -> AsyncIterator[_T]:
+        items = await asyncio.wrap_future(starting)
+        while some := await self._run(lambda: list(islice(items, at_once))):
+            for item in some:
+                yield item

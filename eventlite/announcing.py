@@ -1,0 +1,44 @@
+"""The hooks around an append."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from eventlite.errors import EventLiteError, PluginError
+from eventlite.event import Event, NewEvent
+
+logger = logging.getLogger("eventlite")
+
+#: Who implements a hook: the plugin's name and its function.
+Listeners: TypeAlias = Sequence[tuple[str, Callable[..., Any]]]
+
+
+def before_append(listeners: Listeners, events: Iterable[NewEvent]) -> list[NewEvent]:
+    """The events as the plugins leave them. Whatever a plugin raises refuses the batch."""
+    batch = list(events)
+    for plugin, function in listeners:
+        try:
+            function(events=batch)
+        except EventLiteError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"{plugin} failed before the append: {type(error).__name__}: {error}; nothing was stored"
+            ) from error
+    return batch
+
+
+def after_append(listeners: Listeners, events: Sequence[Event]) -> None:
+    """Tell the plugins. The events are stored, so an error is logged and goes no further."""
+    notify(listeners, "after the append", events=events)
+
+
+def notify(listeners: Listeners, when: str, **arguments: Any) -> None:
+    """Call every plugin; an error is logged with the plugin's name."""
+    for plugin, function in listeners:
+        try:
+            function(**arguments)
+        except Exception:
+            logger.exception("%s failed %s", plugin, when)

@@ -1,0 +1,43 @@
+"""How events are handed to a storage, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from eventlite.errors import EventLiteError
+from eventlite.event import Draft, Row
+from eventlite.query import Condition
+
+
+@dataclass(slots=True)
+class CommitRequest:
+    """One batch that a storage accepts or refuses as a whole; `eventlite.admission.admit` decides which."""
+
+    drafts: Sequence[Draft]
+    #: The append holds only if no event matches.
+    condition: Condition | None = None
+    #: Explicit ids, in order and beyond the head (import only); None lets the storage number.
+    ids: Sequence[int] | None = None
+    #: Index of an event -> index of the earlier event of this batch that caused it.
+    links: Mapping[int, int] = field(default_factory=dict)
+    #: Whether any draft has a causation_id, or a correlation_id "" to be inherited from its cause.
+    caused: bool = False
+    #: Whether any draft has a key.
+    keyed: bool = False
+    #: With keys: the indexes of events whose correlation_id the caller gave.
+    given_correlations: frozenset[int] = frozenset()
+    #: Import only: keep a causation_id that no event has.
+    keep_dangling: bool = False
+
+
+class Committed(NamedTuple):
+    """The rows of an accepted request, as stored; not `new` when its keys were known and nothing was written."""
+
+    rows: Sequence[Row]
+    new: bool
+
+
+#: What became of one request: its rows, or why it was refused.
+Outcome: TypeAlias = Committed | EventLiteError

@@ -1,0 +1,113 @@
+"""Every error EventLite raises on purpose.
+
+All of them are an `EventLiteError`. A message says what is wrong and where; `hint`, when there is one, says how to
+mend it and is part of `str(error)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class EventLiteError(Exception):
+    """The base of every error that EventLite raises on purpose."""
+
+    #: What a bulk append, import or export had done before it failed: a `BulkReport`.
+    report: Any = None
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message if hint is None else f"{message}\n  {hint}")
+        self.message = message
+        self.hint = hint
+
+
+class InvalidEventError(EventLiteError, ValueError):
+    """An event that cannot be stored as it is: nothing of its batch was stored."""
+
+
+class InvalidQueryError(EventLiteError, ValueError):
+    """A query, condition, position or cursor that cannot be answered as it is."""
+
+
+class ConflictError(EventLiteError):
+    """An append that was refused because the store holds something it did not expect.
+
+    `position` is the id of the event that stands in the way, where there is one.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
+class ProfileError(EventLiteError):
+    """A profile, environment variable or keyword that cannot be used; names the file and the dotted key."""
+
+
+class PluginError(EventLiteError):
+    """A plugin that is missing, ambiguous, broken or made for another contract."""
+
+
+class StorageError(EventLiteError):
+    """The store cannot do what was asked; the other storage errors are kinds of it."""
+
+
+class StoreNotFoundError(StorageError):
+    """There is no store at the given place, and this operation does not create one."""
+
+
+class StoreClosedError(StorageError):
+    """The store was closed, or belongs to the process that this one was forked from."""
+
+
+class StoreBusyError(StorageError):
+    """Another writer held the store for longer than the configured time; nothing was written."""
+
+
+class StoreReadOnlyError(StorageError):
+    """The file or its directory cannot be written; reads work."""
+
+
+class StoreFullError(StorageError):
+    """There is no space left; nothing was written, reads work, and appends work again once there is space."""
+
+
+class ForeignFileError(StorageError):
+    """The file is not an EventLite store of this kind; it was left untouched."""
+
+
+class SchemaVersionError(StorageError):
+    """The store was written by a newer EventLite; it was left untouched."""
+
+
+class CorruptionError(StorageError):
+    """Stored bytes are not what was written. `position` is the id of the event, where it is known."""
+
+    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
+class UnknownOutcomeError(StorageError):
+    """The append may or may not have been committed; append again with the same `key` to find out."""
+
+
+class BulkError(EventLiteError):
+    """An import or export that could not go on; `report` says what was done before."""
+
+    def __init__(self, message: str, *, hint: str | None = None, report: Any = None) -> None:
+        super().__init__(message, hint=hint)
+        self.report = report
+
+
+class JobError(EventLiteError):
+    """A job that cannot be enqueued, run or cancelled as asked."""
+
+
+def shown(value: object, length: int = 80) -> str:
+    """How a value stands in a message: its `repr`, cut short, or its type when it cannot be shown."""
+    try:
+        text = repr(value)
+    except Exception:
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= length else text[: length - 3] + "..."

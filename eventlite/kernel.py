@@ -1,0 +1,327 @@
+"""The kernel: profiles in, five components out, and the order of calls between them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from eventlite import announcing
+from eventlite.answers import Answers
+from eventlite.contracts.bulk import BulkReport, ExportOptions, ImportOptions
+from eventlite.contracts.writing import CommitRequest, Committed
+from eventlite.drafting import draft_batch, now
+from eventlite.errors import EventLiteError, InvalidQueryError
+from eventlite.event import Event, NewEvent, Row, VerifiedEvent
+from eventlite.page import Cursor, Page, decode_cursor, query_mark
+from eventlite.query import Condition, Query, check_position
+from eventlite.scanning import scan
+from eventlite.write_queue import WriteQueue
+
+if TYPE_CHECKING:
+    from eventlite.contracts import Bulk, Cache, Indexing, JobDispatcher, Storage, Transaction
+    from eventlite.plugins import Plugins
+    from eventlite.profile import Profile
+    from eventlite.verification import VerificationReport
+
+_ALL = Query()
+
+
+class Kernel:
+    """An open event store: append, read, and the components of its profile.
+
+    Safe to use from many threads. Close it, or use it in a `with` block.
+    """
+
+    def __init__(self, profile: Profile, plugins: Plugins, *, create: bool = True) -> None:
+        from eventlite.opening import open_components
+        from eventlite.plugins import ask, listeners, make
+
+        self._closed = True  # until everything is open
+        self.profile = profile
+        self.plugins = plugins
+        parts = open_components(plugins, create=create)
+        self.storage: Storage = parts.storage
+        self.indexes: Indexing = parts.indexes
+        self.cache: Cache = parts.cache
+        self.bulk: Bulk = parts.bulk
+        self._event = VerifiedEvent if profile.verify_reads else Event
+        self._answers = Answers(self.storage, self.cache)
+        self._queue = WriteQueue(self.storage.commit)
+        self._before = listeners(plugins.manager, "eventlite_before_append")
+        self._after = listeners(plugins.manager, "eventlite_after_append")
+        self._closing = listeners(plugins.manager, "eventlite_closing")
+        try:
+            self.jobs: JobDispatcher = make(
+                plugins, "jobs", "eventlite_make_jobs", settings=plugins.settings["jobs"], host=self
+            )
+            self._closed = False
+            ask(plugins.manager, "eventlite_opened", kernel=self)
+        except BaseException:
+            self._closed = True
+            self.storage.close()
+            raise
+
+    @classmethod
+    def from_profile(
+        cls, profile: str | Path | None = None, *, create: bool = True, **sections: Mapping[str, Any]
+    ) -> Self:
+        """Open the store of a profile: a built-in name, a path, or None for `EVENTLITE_PROFILE` or "balanced".
+
+        A keyword such as `storage={"path": "app.db"}` merges over that section. With `create=False` a store that is
+        not there raises `StoreNotFoundError`. Raises `ProfileError`, `PluginError` or a `StorageError`.
+        """
+        from eventlite.plugins import load_plugins
+        from eventlite.profile import load_profile
+
+        loaded = load_profile(profile, sections)
+        return cls(loaded, load_plugins(loaded), create=create)
+
+    def close(self) -> None:
+        """Finish what was accepted and release everything. Closing twice is fine."""
+        if self._closed:
+            return
+        self._closed = True
+        announcing.notify(self._closing, "while the kernel was closing", kernel=self)
+        try:
+            self.jobs.close()
+        finally:
+            self._queue.close()
+            self.storage.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            warnings.warn(f"{self!r} was never closed", ResourceWarning, stacklevel=2, source=self)
+            self.close()
+
+    def __repr__(self) -> str:
+        return f"<Kernel {self.profile.name} {self.profile.sections['storage'].get('path', '')}>"
+
+    # --- writing
+
+    def append(
+        self,
+        cmd: str,
+        data: dict[str, Any] | None = None,
+        *,
+        user: str = "",
+        ip: str = "",
+        version: int = 1,
+        metadata: dict[str, Any] | None = None,
+        tags: Sequence[str] = (),
+        key: str | None = None,
+        correlation_id: str | None = None,
+        cause: Event | int | None = None,
+        condition: Condition | None = None,
+    ) -> Event:
+        """Append one event; returns it as stored. See `NewEvent` for the arguments.
+
+        Raises `InvalidEventError` for values that cannot be stored, `ConflictError` when the condition does not hold or
+        the key is known with other content, and a `StorageError` when the store cannot write.
+        """
+        event = NewEvent(cmd, data, user, ip, version, metadata, tags, key, correlation_id, cause)
+        return self._append([event], condition)[0]
+
+    def append_many(self, events: Iterable[NewEvent], condition: Condition | None = None) -> list[Event]:
+        """Append a batch, all or nothing; returns the events as stored. An empty batch stores nothing."""
+        batch = list(events)
+        return self._append(batch, condition) if batch else []
+
+    def append_bulk(self, events: Iterable[NewEvent], batch_size: int = 10_000) -> BulkReport:
+        """Append many events in batches, each of them all or nothing.
+
+        An error carries the `report` of what was committed before it.
+        """
+        _check_size(batch_size, "batch_size")
+        report, remaining = BulkReport(), iter(events)
+        try:
+            with self.storage.bulk_load(len(events) if isinstance(events, Sequence) else None):
+                while batch := list(islice(remaining, batch_size)):
+                    committed = self._queue.submit(self.prepare(batch))
+                    report.first_id = report.first_id or committed.rows[0][0]
+                    report.last_id = committed.rows[-1][0]
+                    report.count += len(committed.rows)
+                    if self._after:
+                        self.announce(committed)
+        except EventLiteError as error:
+            error.report = report
+            raise
+        return report
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A unit of work over events and records, for plugins and sourcing."""
+        return self.storage.transaction()
+
+    def prepare(self, events: list[NewEvent], condition: Condition | None = None) -> CommitRequest:
+        """A batch as the storage takes it: after the plugins' hooks, checked and encoded."""
+        if self._before:
+            events = announcing.before_append(self._before, events)
+        return draft_batch(events, condition, recorded=now())
+
+    def announce(self, committed: Committed) -> list[Event]:
+        """The events of a committed batch, after the plugins were told of those that are new."""
+        stored: list[Event] = list(map(self._event, committed.rows))
+        if self._after and committed.new:
+            announcing.after_append(self._after, stored)
+        return stored
+
+    def _append(self, events: list[NewEvent], condition: Condition | None) -> list[Event]:
+        return self.announce(self._queue.submit(self.prepare(events, condition)))
+
+    # --- reading
+
+    def get(self, id: int) -> Event | None:
+        """The event of that id, or None."""
+        if type(id) is not int:
+            raise InvalidQueryError(f"an event's id is an int, not {id!r}")
+        row = self._answers.event(id)
+        return None if row is None else self._event(row)
+
+    def by_correlation(self, correlation_id: str) -> list[Event]:
+        """All events of a correlation, in order."""
+        return self.events(self._answers.correlation(correlation_id))
+
+    def children(self, id: int) -> list[Event]:
+        """The events that an event caused directly, in order."""
+        return list(self.read(Query(causation_id=id)))
+
+    def lineage(self, id: int) -> list[Event]:
+        """The ancestors of an event, root first, then the event; empty for an unknown id."""
+        found: list[Event] = []
+        event = self.get(id)
+        while event is not None:
+            found.append(event)
+            cause = event.causation_id
+            event = None if cause is None or cause >= event.id else self.get(cause)
+        return found[::-1]
+
+    def read(
+        self,
+        query: Query = _ALL,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> Iterator[Event]:
+        """Matching events with `after < id < before` by id, the last first if `backwards`; ends at the present head.
+
+        Events come in small batches, so that memory stays bounded.
+        """
+        batches = self._scan(query, after, before, limit, backwards, 1000)
+        return map(self._event, chain.from_iterable(batches))
+
+    def stream(self, query: Query = _ALL, *, after: int = 0, batch_size: int = 1000) -> Iterator[list[Event]]:
+        """Matching events after a position in lists of `batch_size`, in order; ends at the present head."""
+        _check_size(batch_size, "batch_size")
+        return map(self.events, self._scan(query, after, None, None, False, batch_size))
+
+    def page(
+        self,
+        query: Query = _ALL,
+        *,
+        limit: int = 100,
+        offset: int = 0,
+        cursor: str | None = None,
+        backwards: bool = False,
+        count: bool = True,
+    ) -> Page:
+        """A page of matching events, by `offset` or, at the same cost at any depth, by the `cursor` of the page before.
+
+        `count=False` saves the counting. Raises `InvalidQueryError`.
+        """
+        _check_query(query)
+        _check_size(limit, "limit")
+        check_position(offset, "offset")
+        head = self.storage.head()
+        if cursor is None:
+            total = self._answers.count(query, head=head) if count else None
+            return self._page(query, Cursor(0, total, head, backwards, query_mark(query)), limit, offset)
+        if offset:
+            raise InvalidQueryError("a page begins at an offset or at a cursor, not at both")
+        start = decode_cursor(cursor, query, backwards)
+        total = start.total
+        if total is not None:
+            total += self._answers.count(query, head=head, after=start.head)
+        return self._page(query, start._replace(total=total, head=head), limit, None)
+
+    def count(self, query: Query = _ALL) -> int:
+        """How many events match."""
+        _check_query(query)
+        return self.storage.count(query)
+
+    def head(self) -> int:
+        """The id of the last event, 0 without events."""
+        return self.storage.head()
+
+    def events(self, rows: Iterable[Row]) -> list[Event]:
+        """Stored rows as events, just as every read returns them."""
+        return list(map(self._event, rows))
+
+    def verify(self) -> VerificationReport:
+        """Check every event and the store itself."""
+        from eventlite.verification import verify
+
+        return verify(self.storage)
+
+    def _scan(
+        self, query: Query, after: int, before: int | None, limit: int | None, backwards: bool, size: int
+    ) -> Iterator[list[Row]]:
+        _check_query(query)
+        check_position(after, "after")
+        if before is not None:
+            check_position(before, "before")
+        if limit is not None:
+            check_position(limit, "limit")
+        end = self.storage.head() + 1
+        end = end if before is None else min(before, end)
+        return scan(self.storage, query, after=after, before=end, limit=limit, backwards=backwards, size=size)
+
+    def _page(self, query: Query, start: Cursor, limit: int, offset: int | None) -> Page:
+        rows = self._answers.page(
+            query,
+            head=start.head,
+            after=0 if start.backwards else start.last,
+            before=start.last if start.backwards and start.last else start.head + 1,
+            limit=limit + 1,
+            offset=offset or 0,
+            backwards=start.backwards,
+        )
+        has_more = len(rows) > limit
+        rows = rows[:limit]
+        return Page(
+            self.events(rows),
+            start.total,
+            has_more,
+            next_offset=offset + limit if has_more and offset is not None else None,
+            next_cursor=start._replace(last=rows[-1][0]).encode() if has_more else None,
+        )
+
+    # --- files
+
+    def import_file(self, /, path: str | Path, **options: Any) -> BulkReport:
+        """Import a file of events; the options are those of `eventlite.contracts.ImportOptions`."""
+        return self.bulk.import_file(self, Path(path), ImportOptions(**options))
+
+    def export_file(self, /, path: str | Path, query: Query = _ALL, **options: Any) -> BulkReport:
+        """Export matching events to a file; the options are those of `eventlite.contracts.ExportOptions`."""
+        return self.bulk.export_file(self, Path(path), query, ExportOptions(**options))
+
+
+def _check_query(query: object) -> None:
+    if not isinstance(query, Query):
+        raise InvalidQueryError(f"expected a Query, not {query!r}", hint='For example Query(cmd="userRegistered").')
+
+
+def _check_size(size: object, name: str) -> None:
+    if type(size) is not int or size < 1:
+        raise InvalidQueryError(f"{name} must be an int from 1 on, not {size!r}")
