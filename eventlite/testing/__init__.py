@@ -1,0 +1,51 @@
+"""The contracts as test suites: subclass the one of your concern, override what makes your plugin, and run pytest.
+
+They need the extra `eventlite-sourcing[test]`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from eventlite.testing.bulk import BulkContract, FormatContract
+    from eventlite.testing.caching import CacheContract
+    from eventlite.testing.capabilities import left_out
+    from eventlite.testing.indexing import IndexingContract
+    from eventlite.testing.jobs import JobDispatcherContract
+    from eventlite.testing.storage import StorageContract
+
+_MODULES = {
+    "BulkContract": "bulk",
+    "CacheContract": "caching",
+    "FormatContract": "bulk",
+    "IndexingContract": "indexing",
+    "JobDispatcherContract": "jobs",
+    "StorageContract": "storage",
+    "left_out": "capabilities",
+}
+
+__all__ = [
+    "BulkContract",
+    "CacheContract",
+    "FormatContract",
+    "IndexingContract",
+    "JobDispatcherContract",
+    "StorageContract",
+    "left_out",
+]
+
+# So that a failing assert in a suite shows its values, as one in a test file does.
+for _module in Path(__file__).parent.glob("*.py"):
+    if _module.stem not in ("__init__", "capabilities"):  # pytest does those itself
+        pytest.register_assert_rewrite(f"{__name__}.{_module.stem}")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,0 +1,53 @@
+"""What contract suites run plugins in: a store by name, and a host around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from importlib.metadata import entry_points
+from typing import Any
+
+from eventlite.contracts import Storage, Transaction
+from eventlite.drafting import draft_batch, now
+from eventlite.errors import EventLiteError, PluginError
+from eventlite.event import Event, NewEvent, Row
+
+
+class StorageHost:
+    """A `Host` with nothing but a storage: no hooks, no queue, no cache. The caller closes the storage."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    @property
+    def storage(self) -> Storage:
+        """The store."""
+        return self._storage
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A unit of work of the store."""
+        return self._storage.transaction()
+
+    def append_many(self, events: Iterable[NewEvent]) -> list[Event]:
+        """Append a batch; raises what it was refused for."""
+        batch = list(events)
+        if not batch:
+            return []
+        (outcome,) = self._storage.commit([draft_batch(batch, recorded=now())])
+        if isinstance(outcome, EventLiteError):
+            raise outcome
+        return self.events(outcome.rows)
+
+    def events(self, rows: Iterable[Row]) -> list[Event]:
+        """Stored rows as events."""
+        return list(map(Event, rows))
+
+
+def open_storage(plugin: str = "memory", **settings: Any) -> Storage:
+    """The storage that an installed plugin makes of these settings; raises `PluginError` if it is not installed."""
+    found = list(entry_points(group="eventlite.storage", name=plugin))
+    if not found:
+        raise PluginError(f"no storage plugin named {plugin!r} is installed")
+    module = found[0].load()
+    storage: Storage = module.eventlite_make_storage(settings=module.Settings(**settings))
+    return storage

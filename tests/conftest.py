@@ -1,0 +1,69 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+pytest_plugins = ["eventlite.testing.capabilities"]
+
+settings.register_profile("eventlite", deadline=None)  # no test is about time
+settings.load_profile("eventlite")
+
+_CHECKOUT = Path(__file__).parents[1]
+_ACME = _CHECKOUT / "tests" / "third_party" / "eventlite-acme"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "packaging: builds distributions and installs them into a fresh environment")
+
+
+@pytest.fixture(scope="session")
+def run_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command outside of the checkout, with nothing of this interpreter's surroundings; it has to succeed."""
+    ours = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    environ = {name: text for name, text in os.environ.items() if not name.startswith("EVENTLITE") and name not in ours}
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+
+    def run(*command: object, cwd: Path = elsewhere) -> subprocess.CompletedProcess[str]:
+        arguments = [str(part) for part in command]
+        done = subprocess.run(arguments, cwd=cwd, env=environ, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def distributions(
+    tmp_path_factory: pytest.TempPathFactory, run_elsewhere: Callable[..., subprocess.CompletedProcess[str]]
+) -> Path:
+    """A directory with the source distribution, the wheel built from it, and the wheel of a third party's plugins."""
+    target = tmp_path_factory.mktemp("distributions")
+    # With its backend at hand there is no need to fetch it once more for each of the three.
+    isolation = ["--no-isolation"] if find_spec("hatchling") else []
+    run_elsewhere(sys.executable, "-m", "build", *isolation, "--outdir", target, _CHECKOUT)
+    run_elsewhere(sys.executable, "-m", "build", *isolation, "--wheel", "--outdir", target, _ACME)
+    return target
+
+
+@pytest.fixture(scope="session")
+def fresh_python(
+    distributions: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    run_elsewhere: Callable[..., subprocess.CompletedProcess[str]],
+) -> Path:
+    """The interpreter of a new environment that pip has installed both wheels into, and what contract suites need."""
+    folder = tmp_path_factory.mktemp("environment")
+    run_elsewhere(sys.executable, "-m", "venv", folder)
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    needed = ("pytest", "pytest-timeout", "hypothesis")
+    run_elsewhere(python, "-m", "pip", "install", "--quiet", *distributions.glob("*.whl"), *needed)
+    return python

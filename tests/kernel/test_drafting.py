@@ -1,0 +1,181 @@
+"""From new events to drafts: what is checked, and what it says."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eventlite.drafting import MAX_NAME, MAX_TAGS, draft_batch, new_correlation
+from eventlite.errors import InvalidEventError, shown
+from eventlite.event import MAX_ID, Event, NewEvent, decode_tags, verify_checksum
+
+
+def draft(*events, **fields):
+    return draft_batch(events or [NewEvent(**{"cmd": "a", **fields})], recorded=1)
+
+
+def stored(**fields) -> Event:
+    return Event((7, *draft(**fields).drafts[0]))
+
+
+def nested(depth: int) -> list:
+    value: list = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_a_plain_event():
+    (values,) = draft(cmd="a", data={"n": 1}, user="u", ip="i", version=2, correlation_id="c").drafts
+    assert values[:11] == (2, 1, "u", "i", "a", '{"n":1}', "c", None, "{}", "[]", None)
+    verify_checksum((1, *values))
+
+
+def test_every_event_without_a_correlation_gets_its_own():
+    drafts = draft(NewEvent("a"), NewEvent("a")).drafts
+    assert len({values[6] for values in drafts}) == 2
+    assert all(len(values[6]) == 36 for values in drafts)
+
+
+def test_later_correlations_sort_later():
+    made = [new_correlation() for _ in range(1000)]
+    assert made == sorted(set(made))
+
+
+@pytest.mark.parametrize("field", ["cmd", "user", "ip", "key", "correlation_id"])
+@pytest.mark.parametrize(
+    "value", ["a\0b", "\ud800", "x" * (MAX_NAME + 1), "x" * 10_000, b"bytes", 5, 10**5000, ["a"]], ids=shown
+)
+def test_names_that_are_refused(field, value):
+    with pytest.raises(InvalidEventError, match=field):
+        draft(**{field: value})
+
+
+@pytest.mark.parametrize("field", ["cmd", "key", "correlation_id"])
+def test_names_that_must_not_be_empty(field):
+    with pytest.raises(InvalidEventError, match=f"{field} must have 1 to 255 characters, not 0"):
+        draft(**{field: ""})
+
+
+@pytest.mark.parametrize("field", ["cmd", "user", "ip"])
+def test_names_that_must_not_be_none(field):
+    with pytest.raises(InvalidEventError, match=f"{field} must be a text, not NoneType"):
+        draft(**{field: None})
+
+
+@pytest.mark.parametrize("value", ["x" * MAX_NAME, "🎉" * MAX_NAME, "a b\n\t'\";--", "e\u0301"])
+def test_names_that_are_kept(value):
+    event = stored(cmd=value, user=value, ip=value, key=value, correlation_id=value, tags=[value])
+    assert {event.cmd, event.user, event.ip, event.key, event.correlation_id, *event.tags} == {value}
+
+
+@pytest.mark.parametrize("version", [0, -1, 2**31, 10**5000, True, 1.0, "1", None], ids=shown)
+def test_versions_that_are_refused(version):
+    with pytest.raises(InvalidEventError, match="version must be an int from 1"):
+        draft(version=version)
+
+
+def test_tags_keep_their_order_each_once():
+    assert stored(tags=["b", "a", "b"]).tags == ("b", "a")
+    assert stored(tags=()).tags == stored(tags=[]).tags == ()
+
+
+@given(st.sets(st.text("abcé", min_size=1), max_size=9))
+def test_a_set_of_tags_always_makes_the_same_text(tags):
+    assert draft(tags=tags).drafts[0][9] == draft(tags=frozenset(sorted(tags, reverse=True))).drafts[0][9]
+    assert decode_tags(draft(tags=tags).drafts[0][9]) == tuple(sorted(tags))
+
+
+@pytest.mark.parametrize(
+    "tags",
+    ["user:1", {"user": 1}, 5, b"ab", ["a", ""], ["a", None], [["a"]], ["a\0"], ["\udfff"], ["x" * 256]],
+    ids=shown,
+)
+def test_tags_that_are_refused(tags):
+    with pytest.raises(InvalidEventError, match="tag"):
+        draft(tags=tags)
+
+
+def test_too_many_tags():
+    assert len(stored(tags=[f"t{n}" for n in range(MAX_TAGS)]).tags) == MAX_TAGS
+    with pytest.raises(InvalidEventError, match="1,000 tags, not 1,001"):
+        draft(tags=[f"t{n}" for n in range(MAX_TAGS + 1)])
+
+
+@pytest.mark.parametrize("field", ["cmd", "user", "key", "tags", "version", "cause", "data"])
+def test_a_value_that_cannot_be_shown_is_refused_all_the_same(field):
+    with pytest.raises(InvalidEventError, match=field.rstrip("s")):
+        draft(**{field: nested(100_000)})
+
+
+@pytest.mark.parametrize("cause", [0, -1, MAX_ID + 1, 10**5000, True, 1.0, "1", {"id": 1}], ids=shown)
+def test_causes_that_are_refused(cause):
+    with pytest.raises(InvalidEventError, match="cause must be an Event, an id or"):
+        draft(cause=cause)
+
+
+def test_a_cause_by_id_leaves_the_correlation_open():
+    request = draft(cause=5)
+    assert request.drafts[0][6:8] == ("", 5)
+    assert request.caused
+
+
+def test_an_empty_correlation_is_refused_beside_a_cause_too():
+    with pytest.raises(InvalidEventError, match="correlation_id"):
+        draft(cause=5, correlation_id="")
+
+
+def test_a_cause_by_event_passes_its_correlation_on():
+    cause = stored(correlation_id="c")
+    assert draft(cause=cause).drafts[0][6:8] == ("c", 7)
+    assert draft(cause=cause, correlation_id="own").drafts[0][6:8] == ("own", 7)
+
+
+def test_causes_inside_the_batch_are_links():
+    first = NewEvent("a", correlation_id="c")
+    second = NewEvent("b", cause=first)
+    request = draft(first, second, NewEvent("c", cause=second))
+    assert request.links == {1: 0, 2: 1}
+    assert [values[6] for values in request.drafts] == ["c", "c", "c"]
+    assert request.caused
+
+
+def test_a_cause_may_stand_twice_in_a_batch():
+    cause = NewEvent("a")
+    assert draft(cause, NewEvent("b", cause=cause), cause).links == {1: 0}
+
+
+def test_a_cause_must_come_earlier_in_the_batch():
+    late = NewEvent("late")
+    itself = NewEvent("self")
+    itself.cause = itself
+    for events in ([NewEvent("a", cause=late), late], [NewEvent("a", cause=late)], [itself]):
+        with pytest.raises(InvalidEventError, match="does not come earlier"):
+            draft(*events)
+
+
+def test_an_error_names_the_event_of_a_batch():
+    with pytest.raises(InvalidEventError, match=r"event 1 of the batch: data\.n is nan"):
+        draft(NewEvent("a"), NewEvent("b", {"n": float("nan")}))
+
+
+@pytest.mark.parametrize("thing", [{"cmd": "a"}, "a", None, 5, stored(), ("a", {})], ids=shown)
+def test_only_new_events_are_drafted(thing):
+    with pytest.raises(InvalidEventError, match=r"event 0 of the batch is a .*, not a NewEvent"):
+        draft(thing)
+    with pytest.raises(InvalidEventError, match=r"event 1 of the batch is a .*, not a NewEvent"):
+        draft(NewEvent("a"), thing)
+
+
+def test_no_events_are_an_empty_request():
+    assert draft_batch([], recorded=1).drafts == []
+
+
+def test_what_a_request_says_about_its_events():
+    plain, keyed = draft(), draft(key="k")
+    assert (plain.keyed, plain.caused) == (False, False)
+    assert (keyed.keyed, keyed.given_correlations) == (True, frozenset())
+    assert draft(key="k", correlation_id="c").given_correlations == {0}
+    both = draft(NewEvent("a", correlation_id="c"), NewEvent("b", key="k"))
+    assert (both.keyed, both.given_correlations) == (True, {0})
