@@ -1,0 +1,191 @@
+"""From a `Query` to SQL. Values are always parameters; names come from this file, paths from checked parts.
+
+Each alternative of a query becomes a scan in id order, served by one index, and the scans are merged by id: a page
+costs the same at any depth. A list of commands and the several JSON texts of a number are alternatives too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import product
+from typing import Any, NamedTuple
+
+from eventlite.errors import InvalidQueryError
+from eventlite.event import COLUMNS
+from eventlite.query import Query
+
+COLUMN_LIST = ", ".join(f"event.{name}" for name in COLUMNS)
+GET = f"SELECT {COLUMN_LIST} FROM event WHERE id = ?"
+BY_KEY = f"SELECT {COLUMN_LIST} FROM event WHERE key = ?"
+HEAD = "SELECT max(id) FROM event"
+INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+INSERT_NEXT = f"INSERT INTO event ({', '.join(COLUMNS[1:])}) VALUES ({', '.join('?' * len(COLUMNS[1:]))})"
+DELETE = "DELETE FROM event WHERE id = ?"
+INSERT_TAG = "INSERT INTO event_tag (tag, event_id) VALUES (?, ?)"
+
+#: Beyond this many scans a list becomes one scan with IN, read in id order without a promise of depth.
+MAX_SCANS = 64
+
+#: SQLite's own limit on the parts of one compound SELECT.
+MAX_ALTERNATIVES = 500
+
+
+class Shape(NamedTuple):
+    """What a scan compares, without the values: the part of a statement that is worth keeping."""
+
+    tags: int
+    conditions: tuple[str, ...]
+
+
+class Scan(NamedTuple):
+    """One shape and its values."""
+
+    shape: Shape
+    values: tuple[Any, ...]
+
+
+def scans(query: Query) -> list[Scan]:
+    """The scans whose union the query is."""
+    found = [scan for plain in query.alternatives for scan in _plain_scans(plain)]
+    if len(found) > MAX_ALTERNATIVES:
+        raise InvalidQueryError(f"the query has {len(found)} alternatives, more than {MAX_ALTERNATIVES}")
+    return found
+
+
+def read(found: list[Scan], after: int, before: int, limit: int, offset: int, backwards: bool) -> tuple[str, list[Any]]:
+    """The statement and parameters that read events; `before` is exclusive."""
+    if len(found) == 1:
+        shape, values = found[0]
+        return _read_one(shape, backwards), [*values, after, before, limit, offset]
+    parameters: list[Any] = []
+    for scan in found:
+        parameters += [*scan.values, after, before, limit + offset]
+    text = _read_merged(tuple(scan.shape for scan in found), backwards)
+    return text, [*parameters, limit, offset]
+
+
+def count(found: list[Scan], after: int, before: int) -> tuple[str, list[Any]]:
+    """The statement and parameters that count events."""
+    parameters = [value for scan in found for value in (*scan.values, after, before)]
+    shapes = tuple(scan.shape for scan in found)
+    if len(shapes) == 1:
+        return _count_one(shapes[0]), parameters
+    return f"SELECT count(*) FROM ({_union(shapes)})", parameters
+
+
+def last(found: list[Scan]) -> tuple[str, list[Any]]:
+    """The statement and parameters of the greatest matching id."""
+    parameters = [value for scan in found for value in scan.values]
+    return _last(tuple(scan.shape for scan in found)), parameters
+
+
+def expression(path: tuple[str, ...]) -> str:
+    """The JSON text at a path of the payload, exactly as an index over it says; parts hold no quote or backslash."""
+    inner = ".".join(f'"{part}"' for part in path).replace("'", "''")
+    return f"event.data -> '$.{inner}'"
+
+
+def _plain_scans(query: Query) -> Iterator[Scan]:
+    """A scan per combination of values, where a filter names several."""
+    columns, choices = [], []
+    for name, values in _filters(query):
+        columns.append(name)
+        choices.append(values)
+    size = 1
+    for values in choices:
+        size *= len(values)
+    if size > MAX_SCANS:
+        yield _wide_scan(query, columns, choices)
+        return
+    fixed_conditions, fixed_values = _bounds(query)
+    shape = Shape(len(query.all_tags), tuple(f"{column} = ?" for column in columns) + fixed_conditions)
+    for combination in product(*choices):
+        yield Scan(shape, (*query.all_tags, *combination, *fixed_values))
+
+
+def _wide_scan(query: Query, columns: list[str], choices: list[tuple[Any, ...]]) -> Scan:
+    marks = [f"{column} IN ({', '.join('?' * len(values))})" for column, values in zip(columns, choices, strict=True)]
+    fixed_conditions, fixed_values = _bounds(query)
+    values = [value for several in choices for value in several]
+    return Scan(Shape(len(query.all_tags), (*marks, *fixed_conditions)), (*query.all_tags, *values, *fixed_values))
+
+
+def _filters(query: Query) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    if query.cmds is not None:
+        yield "event.cmd", query.cmds
+    for name in ("user", "correlation_id", "causation_id", "version"):
+        value = getattr(query, name)
+        if value is not None:
+            yield f"event.{name}", (value,)
+    for term in query.terms:
+        yield expression(term.path), term.texts
+
+
+def _bounds(query: Query) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    bounds = [("event.datetime >= ?", query.since_us), ("event.datetime < ?", query.until_us)]
+    given = [(condition, value) for condition, value in bounds if value is not None]
+    return tuple(condition for condition, _ in given), tuple(value for _, value in given)
+
+
+def _source(shape: Shape) -> tuple[str, str, list[str]]:
+    """The position column, the FROM clause and the WHERE conditions of a scan."""
+    if not shape.tags:
+        return "event.id", "event", list(shape.conditions)
+    tables = ["event_tag AS t0"]  # CROSS JOIN keeps it outermost, so that the result comes in id order
+    conditions = ["t0.tag = ?"]
+    for index in range(1, shape.tags):
+        tables.append(f"CROSS JOIN event_tag AS t{index} ON t{index}.event_id = t0.event_id")
+        conditions.append(f"t{index}.tag = ?")
+    if shape.conditions:
+        tables.append("CROSS JOIN event ON event.id = t0.event_id")
+    return "t0.event_id", " ".join(tables), [*conditions, *shape.conditions]
+
+
+def _between(position: str) -> tuple[str, str]:
+    """Bounds that SQLite may use inside an index but does not take for a reason to prefer the table's own order."""
+    return f"likely({position} > ?)", f"likely({position} < ?)"
+
+
+def _ids(shape: Shape) -> str:
+    position, source, conditions = _source(shape)
+    where = " AND ".join([*conditions, *_between(position)])
+    return f"SELECT {position} AS id FROM {source} WHERE {where}"
+
+
+def _union(shapes: tuple[Shape, ...]) -> str:
+    return " UNION ".join(_ids(shape) for shape in shapes)
+
+
+@lru_cache(512)
+def _read_one(shape: Shape, backwards: bool) -> str:
+    order = "DESC" if backwards else "ASC"
+    position, source, conditions = _source(shape)
+    if shape.tags and not shape.conditions:
+        source += " CROSS JOIN event ON event.id = t0.event_id"
+    where = " AND ".join([*conditions, *_between(position)])
+    return f"SELECT {COLUMN_LIST} FROM {source} WHERE {where} ORDER BY {position} {order} LIMIT ? OFFSET ?"
+
+
+@lru_cache(128)
+def _read_merged(shapes: tuple[Shape, ...], backwards: bool) -> str:
+    order = "DESC" if backwards else "ASC"
+    parts = [f"SELECT id FROM ({_ids(shape)} ORDER BY 1 {order} LIMIT ?)" for shape in shapes]
+    return f"SELECT {COLUMN_LIST} FROM event WHERE id IN ({' UNION '.join(parts)}) ORDER BY id {order} LIMIT ? OFFSET ?"
+
+
+@lru_cache(512)
+def _count_one(shape: Shape) -> str:
+    position, source, conditions = _source(shape)
+    where = " AND ".join([*conditions, *_between(position)])
+    return f"SELECT count(*) FROM {source} WHERE {where}"
+
+
+@lru_cache(512)
+def _last(shapes: tuple[Shape, ...]) -> str:
+    parts = []
+    for shape in shapes:
+        position, source, conditions = _source(shape)
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        parts.append(f"SELECT (SELECT {position} FROM {source}{where} ORDER BY 1 DESC LIMIT 1) AS id")
+    return f"SELECT max(id) FROM ({' UNION ALL '.join(parts)})" if len(parts) > 1 else parts[0]
