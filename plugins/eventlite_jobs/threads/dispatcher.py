@@ -1,0 +1,127 @@
+"""The dispatcher: puts workers, jobs and triggers together."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from eventlite import JobError
+from eventlite.contracts import Host, JobCapabilities, JobInfo
+from eventlite.contracts.jobs import JOB_STATES
+from eventlite.drafting import now as wall_clock
+from eventlite_jobs.checks import (
+    check_plain,
+    checked_limit,
+    checked_name,
+    checked_priority,
+    checked_retries,
+    checked_state,
+    data_text,
+    delay_microseconds,
+)
+from eventlite_jobs.threads.book import JobBook
+from eventlite_jobs.threads.records import Record, info
+from eventlite_jobs.threads.runner import Round, current_job
+from eventlite_jobs.threads.triggers import Mapper, Triggers
+from eventlite_jobs.workers import Handler, Workers
+
+
+class ThreadDispatcher:
+    """A `JobDispatcher` whose jobs and trigger positions live in this process and end with it.
+
+    Runs jobs only inside `run_until_idle`, `workers` at once. Keeps the last `history` jobs that are done, as many dead
+    and as many cancelled ones. `now` tells the time in microseconds since the epoch. Safe to use from any thread.
+    """
+
+    def __init__(
+        self, host: Host, *, workers: int = 4, history: int = 1000, now: Callable[[], int] = wall_clock
+    ) -> None:
+        self._threads = workers
+        self._now = now
+        self._book = JobBook(history, now)
+        self._workers = Workers()
+        self._triggers = Triggers(host, self.enqueue)
+
+    @property
+    def capabilities(self) -> JobCapabilities:
+        """The mandatory part only."""
+        return JobCapabilities()
+
+    def worker(self, name: str, *, retries: int = 0, timeout: float | None = None) -> Callable[[Handler], Handler]:
+        """Register the decorated function for jobs of that name; see the contract."""
+        checked_name(name, "the worker's name")
+        checked_retries(retries)
+        if timeout is not None:
+            raise JobError(
+                f"the worker {name!r} asks for a timeout, but a thread cannot be stopped from outside",
+                hint="Leave `timeout` out and let the function watch the time itself.",
+            )
+
+        def register(handler: Handler) -> Handler:
+            check_plain(handler, f"the worker {name!r}")
+            self._workers.add(name, handler, retries=retries)
+            return handler
+
+        return register
+
+    def on_event(
+        self, cmd: str, job: str, mapper: Mapper, *, name: str | None = None, after: int | None = None
+    ) -> None:
+        """Enqueue `job` for every event of that command; see the contract."""
+        checked_name(cmd, "cmd")
+        checked_name(job, "job")
+        title = checked_name(f"{cmd}→{job}" if name is None else name, "the trigger's name")
+        check_plain(mapper, f"the mapper of {title!r}")
+        trigger = self._triggers.make(title, cmd, job, mapper, after)
+        self._workers.add(title, partial(self._triggers.serve_again, trigger), retries=0)
+        self._triggers.start(trigger)
+
+    def enqueue(self, job: str, data: dict[str, Any] | None = None, *, delay: float = 0, priority: int = 0) -> str:
+        """Put a job in the queue and return its id; see the contract."""
+        checked_name(job, "job")
+        return self._book.add(
+            job, data_text(data), delay=delay_microseconds(delay), priority=checked_priority(priority)
+        )
+
+    def run_until_idle(self) -> int:
+        """Run triggers, then due jobs, until there is neither; returns how many attempts ran."""
+        self._book.check_open()
+        attempts = 0
+        while True:
+            events = self._triggers.catch_up()
+            ran = Round(self._book, self._workers, self._threads, self._now).run()
+            attempts += ran
+            if not events and not ran:
+                return attempts
+
+    def get(self, id: str) -> JobInfo | None:
+        """The job of that id, or None."""
+        record = self._book.get(id)
+        return None if record is None else self._info(record)
+
+    def list(self, *, state: str | None = None, limit: int = 100) -> builtins.list[JobInfo]:
+        """Jobs, the newest first."""
+        states = frozenset(JOB_STATES) if state is None else frozenset([checked_state(state)])
+        return [self._info(record) for record in self._book.newest(states, checked_limit(limit))]
+
+    def retry(self, id: str) -> bool:
+        """Put a dead or cancelled job back in the queue; whether it was one."""
+        return self._book.revive(id)
+
+    def cancel(self, id: str) -> bool:
+        """Take a pending job out of the queue; whether it was pending."""
+        return self._book.cancel(id)
+
+    def stats(self) -> dict[str, int]:
+        """How many jobs are in each state, and `total`."""
+        counts = self._book.counts()
+        return {**counts, "total": sum(counts.values())}
+
+    def close(self) -> None:
+        """Stop; running jobs are waited for, pending ones are gone."""
+        self._book.close(own=current_job.get())
+
+    def _info(self, record: Record) -> JobInfo:
+        return info(record, self._workers.max_attempts(record.name))

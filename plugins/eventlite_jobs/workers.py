@@ -1,0 +1,67 @@
+"""The functions that do the work, by name."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, NamedTuple, TypeAlias
+
+from eventlite import JobError
+
+Handler: TypeAlias = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a worker's function is called with."""
+
+    id: str
+    name: str
+    data: dict[str, Any]
+    #: 1 on the first try.
+    attempt: int
+
+
+class Worker(NamedTuple):
+    """A registered function and how many attempts its jobs have."""
+
+    handler: Handler
+    max_attempts: int
+
+
+class Workers:
+    """A registry of workers; safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._workers: dict[str, Worker] = {}
+
+    def add(self, name: str, handler: Handler, *, retries: int) -> None:
+        """Register a function; raises `JobError` if the name is taken."""
+        with self._lock:
+            if name in self._workers:
+                raise JobError(
+                    f"there is a worker or trigger named {name!r} already", hint="Give each a name of its own."
+                )
+            self._workers[name] = Worker(handler, retries + 1)
+
+    def max_attempts(self, name: str) -> int:
+        """How many attempts a job of that name has: one while nobody works on it."""
+        worker = self._workers.get(name)
+        return 1 if worker is None else worker.max_attempts
+
+    def call(self, task: Task) -> Any:
+        """Do the task; raises what its function raises, and `JobError` without a worker of that name."""
+        worker = self._workers.get(task.name)
+        if worker is None:
+            raise JobError(f"no worker named {task.name!r}", hint=_suggestion(task.name, list(self._workers)))
+        return worker.handler(task)
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return f"Workers are: {', '.join(sorted(known))}." if known else "No worker is registered."
