@@ -1,0 +1,174 @@
+"""The shape of every `--json` output: exactly these keys, exactly these types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pytest
+from click.testing import Result
+from pydantic import ConfigDict, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from eventlite import Event
+
+exact = with_config(ConfigDict(extra="forbid", strict=True))
+
+
+@exact
+class EventShape(TypedDict):
+    id: int
+    version: int
+    datetime: str
+    user: str
+    ip: str
+    cmd: str
+    data: dict[str, Any]
+    correlation_id: str
+    causation_id: int | None
+    metadata: dict[str, Any]
+    tags: list[str]
+    key: str | None
+
+
+@exact
+class TracedEventShape(EventShape):
+    depth: int
+
+
+@exact
+class TraceShape(TypedDict):
+    event: int
+    root: int
+    lineage: list[int]
+    complete: bool
+    events: list[TracedEventShape]
+
+
+@exact
+class StatsShape(TypedDict):
+    events: int
+    head: int
+    correlations: int
+    roots: int
+    children: int
+    first: str | None
+    last: str | None
+    by_cmd: dict[str, int]
+    by_user: dict[str, int]
+    by_version: dict[str, int]
+    indexes: list[str]
+    storage: dict[str, Any]
+
+
+@exact
+class VerifyShape(TypedDict):
+    events: int
+    problems: list[str]
+    dangling: int
+    digest: str
+
+
+@exact
+class FindingShape(TypedDict):
+    level: Literal["ok", "warning", "error"]
+    subject: str
+    message: str
+
+
+@exact
+class DoctorShape(TypedDict):
+    ok: bool
+    findings: list[FindingShape]
+
+
+@exact
+class BackupShape(TypedDict):
+    target: str
+    bytes: int
+
+
+@exact
+class RestoreShape(TypedDict):
+    source: str
+    target: str
+    events: int
+    digest: str
+    replaced: str | None
+
+
+@exact
+class DemoShape(TypedDict):
+    profile: str
+    store: str | None
+    ingest: dict[str, Any]
+    ask: dict[str, Any]
+    query: dict[str, Any]
+    page: dict[str, Any]
+    cache: dict[str, Any]
+    job: dict[str, Any]
+    export: dict[str, Any]
+
+
+@exact
+class ErrorDetails(TypedDict):
+    type: str
+    message: str
+    hint: str | None
+    exit_code: int
+
+
+@exact
+class ErrorShape(TypedDict):
+    error: ErrorDetails
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape"),
+    [
+        ("append x n=1", EventShape),
+        ("get 1", EventShape),
+        ("log", list[EventShape]),
+        ("log --cmd nothing", list[EventShape]),
+        ("log --all --reverse", list[EventShape]),
+        ("tail -n 1", EventShape),
+        ("trace 3", TraceShape),
+        ("stats", StatsShape),
+        ("verify", VerifyShape),
+        ("doctor", DoctorShape),
+        ("backup copy.db", BackupShape),
+        ("demo --db demo.db", DemoShape),
+    ],
+)
+def test_json_output_keeps_to_its_schema(
+    arguments: str, shape: Any, store: list[Event], done: Callable[..., str]
+) -> None:
+    TypeAdapter(shape).validate_json(done(*arguments.split(), "--json"))
+
+
+def test_the_json_output_of_restore_keeps_to_its_schema(store: list[Event], done: Callable[..., str]) -> None:
+    done("backup", "copy.db")
+    TypeAdapter(RestoreShape).validate_json(done("restore", "copy.db", "--db", "new.db", "--json"))
+
+
+def test_every_line_of_tail_is_an_event(store: list[Event], done: Callable[..., str]) -> None:
+    lines = done("tail", "--json").splitlines()
+    assert [TypeAdapter(EventShape).validate_json(line)["id"] for line in lines] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    "arguments", ["get 99", "log --limit x", "nonsense", "log --db none.db", "stats --profile none"]
+)
+def test_json_errors_keep_to_their_schema(arguments: str, store: list[Event], run: Callable[..., Result]) -> None:
+    result = run(*arguments.split(), "--json")
+    error = TypeAdapter(ErrorShape).validate_json(result.stderr)
+    assert (result.stdout, result.exit_code) == ("", error["error"]["exit_code"])
+
+
+@pytest.mark.parametrize("verb", ["stats", "verify", "log"])
+def test_the_json_output_of_an_empty_store_keeps_to_its_schema(verb: str, done: Callable[..., str]) -> None:
+    from eventlite import Kernel
+
+    Kernel.from_profile().close()
+    shape = {"stats": StatsShape, "verify": VerifyShape, "log": list[EventShape]}[verb]
+    TypeAdapter(shape).validate_json(done(verb, "--json"))
