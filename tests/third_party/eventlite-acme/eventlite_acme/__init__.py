@@ -1,0 +1,1 @@
+"""Plugins for EventLite by somebody else."""
