@@ -1,0 +1,57 @@
+"""Every example of the documentation runs: Python blocks of a page in order, and commands after a `$` as typed.
+
+A block that is not meant to run says so by its language: `sh` for set-up, `text` for output, `toml` for profiles.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parent.parent
+_PAGES = [_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md"))]
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+
+
+def _blocks(page: Path) -> list[tuple[int, str, str]]:
+    text = page.read_text(encoding="utf-8")
+    return [(text[: match.start()].count("\n") + 2, match[1], match[2]) for match in _BLOCK.finditer(text)]
+
+
+def _run_python(page: Path, line: int, source: str, names: dict[str, object]) -> None:
+    exec(compile("\n" * (line - 1) + source, str(page), "exec"), names)
+
+
+def _run_commands(source: str) -> None:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for command in re.findall(r"^\$ (.*(?:\\\n.*)*)", source, re.MULTILINE):
+        ran = subprocess.run(
+            ["bash", "-c", command], env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=60
+        )
+        assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "example"}
+    for line, language, source in _blocks(page):
+        if language == "python":
+            _run_python(page, line, source, names)
+        elif language == "console":
+            _run_commands(source)
+        elif language == "toml":
+            (tmp_path / "example.toml").write_text(source, encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    prose = _CODE.sub("", page.read_text(encoding="utf-8"))
+    assert not [link for link in _LINK.findall(prose) if not (page.parent / link).exists()]
