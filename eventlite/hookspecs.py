@@ -18,6 +18,7 @@ from eventlite.event import Event, NewEvent
 if TYPE_CHECKING:
     import click
 
+    from eventlite.bench.workload import Workload
     from eventlite.kernel import Kernel
 
 hookspec = pluggy.HookspecMarker("eventlite")
@@ -93,3 +94,8 @@ def eventlite_commands(cli: click.Group) -> None:
 @hookspec
 def eventlite_doctor(kernel: Kernel) -> Iterable[Finding]:  # type: ignore[empty-body]
     """Check whatever the plugin depends on, for `eventlite doctor`."""
+
+
+@hookspec
+def eventlite_workloads() -> Iterable[Workload]:  # type: ignore[empty-body]
+    """Workloads to measure with `eventlite bench`, under every profile that names the extension."""

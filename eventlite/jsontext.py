@@ -39,8 +39,6 @@ def encode_object(value: object, field: str) -> str:
     text = encoded.decode()
     if "null" in text:  # what orjson makes of NaN, too: only then is the payload worth walking
         _refuse_not_finite(value, field)
-    if len(text) > 2 * MAX_DEPTH and text.count("[") > MAX_DEPTH:  # orjson does not count the levels of tuples
-        _refuse_too_deep(value, field)
     return text
 
 
@@ -91,16 +89,6 @@ def _refusal(field: str, error: Exception) -> InvalidEventError:
         hint="Use dict with str keys, list, str, int (64 bits), finite float, bool and None; "
         "datetime, date and UUID become text.",
     )
-
-
-def _refuse_too_deep(value: Any, field: str) -> None:
-    level, depth = [value], 0
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise InvalidEventError(f"{field} is nested more than {MAX_DEPTH} levels deep")
-        inner = (item.values() if isinstance(item, dict) else item for item in level)
-        level = [item for items in inner for item in items if isinstance(item, dict | list | tuple)]
 
 
 def _too_large(field: str, size: int) -> InvalidEventError:

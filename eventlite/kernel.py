@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +14,7 @@ from eventlite.answers import Answers
 from eventlite.contracts.bulk import BulkReport, ExportOptions, ImportOptions
 from eventlite.contracts.writing import CommitRequest, Committed
 from eventlite.drafting import draft_batch, now
-from eventlite.errors import EventLiteError, InvalidQueryError
+from eventlite.errors import EventLiteError, InvalidEventError, InvalidQueryError
 from eventlite.event import Event, NewEvent, Row, VerifiedEvent
 from eventlite.page import Cursor, Page, decode_cursor, query_mark
 from eventlite.query import Condition, Query, check_position
@@ -51,6 +51,7 @@ class Kernel:
         self._event = VerifiedEvent if profile.verify_reads else Event
         self._answers = Answers(self.storage, self.cache)
         self._queue = WriteQueue(self.storage.commit)
+        self._max_batch = self.storage.capabilities.max_batch
         self._before = listeners(plugins.manager, "eventlite_before_append")
         self._after = listeners(plugins.manager, "eventlite_after_append")
         self._closing = listeners(plugins.manager, "eventlite_closing")
@@ -143,19 +144,25 @@ class Kernel:
         """
         _check_size(batch_size, "batch_size")
         report, remaining = BulkReport(), iter(events)
+        expected = len(events) if isinstance(events, Sequence) else None
         try:
-            with self.storage.bulk_load(len(events) if isinstance(events, Sequence) else None):
-                while batch := list(islice(remaining, batch_size)):
-                    committed = self._queue.submit(self.prepare(batch))
-                    report.first_id = report.first_id or committed.rows[0][0]
-                    report.last_id = committed.rows[-1][0]
-                    report.count += len(committed.rows)
-                    if self._after:
-                        self.announce(committed)
+            first = list(islice(remaining, batch_size))
+            with self.storage.bulk_load(expected) if len(first) == batch_size else nullcontext():
+                while batch := first or list(islice(remaining, batch_size)):
+                    self._append_batch(batch, report)
+                    first = []
         except EventLiteError as error:
             error.report = report
             raise
         return report
+
+    def _append_batch(self, batch: list[NewEvent], report: BulkReport) -> None:
+        committed = self._queue.submit(self.prepare(batch))
+        report.first_id = report.first_id or committed.rows[0][0]
+        report.last_id = committed.rows[-1][0]
+        report.count += len(committed.rows)
+        if self._after:
+            self.announce(committed)
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """A unit of work over events and records, for plugins and sourcing."""
@@ -165,6 +172,11 @@ class Kernel:
         """A batch as the storage takes it: after the plugins' hooks, checked and encoded."""
         if self._before:
             events = announcing.before_append(self._before, events)
+        if len(events) > self._max_batch:
+            raise InvalidEventError(
+                f"a batch of {len(events):,} events is larger than the {self._max_batch:,} that the storage takes at once",
+                hint="Use append_bulk, or smaller batches.",
+            )
         return draft_batch(events, condition, recorded=now())
 
     def announce(self, committed: Committed) -> list[Event]:

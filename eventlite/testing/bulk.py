@@ -382,6 +382,16 @@ class BulkContract:
             _export(self.make_bulk([SuiteFormat(3, stop)]), host, path)
         assert set(tmp_path.iterdir()) == before
 
+    def test_a_format_that_fails_is_named(self, host: Host, path: Path) -> None:
+        _store(host, PLAIN)
+        failing = self.make_bulk([SuiteFormat(2, ZeroDivisionError("no"))])
+        with pytest.raises(BulkError, match="suite failed: ZeroDivisionError"):
+            _export(failing, host, path)
+        _write(path, {"cmd": "a"}, {"cmd": "b"})
+        with pytest.raises(BulkError, match="suite failed: ZeroDivisionError"):
+            _import(failing, host, path, append=True)
+        assert len(_rows(host)) == len(PLAIN) + 1
+
     @pytest.mark.parametrize("name", ["events", "events.unknown"])
     def test_a_name_that_tells_no_format_is_refused(self, bulk: Bulk, host: Host, tmp_path: Path, name: str) -> None:
         (tmp_path / name).write_bytes(canonical_line(PLAIN[0]))

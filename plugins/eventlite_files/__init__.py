@@ -1,7 +1,7 @@
 """The `files` plugin: gets events in from files and out to files, in bounded memory.
 
 A file passes through small pieces: `source` reads lines within limits, a format of `formats` makes records of them,
-`fields` makes drafts of records, `importing` commits them batch by batch and `cursor` remembers how far it came. The
+`fields` makes drafts of records, `run` commits them batch by batch, and `cursor` remembers how far it came. The
 other way, `exporting` reads batches, a format writes them, and `sink` lets the file appear when it is whole.
 """
 

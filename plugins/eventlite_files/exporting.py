@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from eventlite.contracts import BulkReport, ExportOptions, Format, Host
 from eventlite.digest import Digest
@@ -36,7 +36,7 @@ def export_file(host: Host, path: Path, query: Query, format: Format, options: E
     report = BulkReport()
     try:
         with whole_file(path, force=options.force) as file, compressed(path, file) as target:
-            format.write(_rows(host, query, options, size, report), target)
+            _write(format, _rows(host, query, options, size, report), target)
     except BulkError as error:
         error.report = report
         raise
@@ -44,6 +44,16 @@ def export_file(host: Host, path: Path, query: Query, format: Format, options: E
         hint = _SALVAGE if isinstance(error, CorruptionError) else error.hint
         raise BulkError(f"{path} was not written: {error.message}", hint=hint, report=report) from error
     return report
+
+
+def _write(format: Format, rows: Iterator[Row], target: BinaryIO) -> None:
+    """Let the format write. It is another's code: whatever it raises names it."""
+    try:
+        format.write(rows, target)
+    except (EventLiteError, OSError):
+        raise
+    except Exception as error:
+        raise BulkError(f"the format {format.name} failed: {type(error).__name__}: {error}") from error
 
 
 def _rows(host: Host, query: Query, options: ExportOptions, size: int, report: BulkReport) -> Iterator[Row]:

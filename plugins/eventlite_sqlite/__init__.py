@@ -15,6 +15,10 @@ CONTRACT = 1
 @hookimpl
 def eventlite_make_storage(settings: Settings) -> Storage:
     """Open the file, or create it."""
+    if settings.salvage:
+        from eventlite_sqlite.salvage import SalvagedStorage
+
+        return SalvagedStorage(settings)
     from eventlite_sqlite.storage import SqliteStorage
 
     return SqliteStorage(settings)

@@ -12,16 +12,20 @@ from eventlite_sqlite.settings import Settings
 #: A log that had to grow beyond this shrinks again when it begins anew.
 _LOG_BYTES = 64 * 2**20
 
+_MODES = {"rw": "mode=rw", "ro": "mode=ro", "immutable": "mode=ro&immutable=1", "salvage": "mode=ro"}
+
 
 class Connection(sqlite3.Connection):
     """One that weak references can point to."""
 
 
 def connect(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connection:
-    """A connection with explicit transactions; `mode` is "rw", "ro", or "immutable" for a file nobody can change."""
-    how = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
+    """A connection with explicit transactions.
+
+    `mode` is "rw", "ro", "immutable" for a file nobody can change, or "salvage" for one that lacks pages.
+    """
     connection = sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?{how}",
+        f"file:{quote(str(path.absolute()))}?{_MODES[mode]}",
         uri=True,
         timeout=busy_timeout,
         isolation_level=None,
@@ -29,6 +33,8 @@ def connect(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connection:
         cached_statements=256,
         factory=Connection,
     )
+    if mode == "salvage":  # else SQLite refuses the file as a whole
+        connection.execute("PRAGMA writable_schema = ON")
     forking.watch_connection(connection, path)
     return connection
 

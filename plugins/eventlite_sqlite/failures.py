@@ -44,7 +44,7 @@ _FULL = _Kind(
 _DAMAGED = _Kind(
     CorruptionError,
     "{path} is damaged: {error}",
-    "Run `eventlite verify`; export what is readable, restore a backup.",
+    "Restore a backup, or export what is readable to a new store, with EVENTLITE_STORAGE__SALVAGE=true.",
 )
 _BUSY = _Kind(
     StoreBusyError,

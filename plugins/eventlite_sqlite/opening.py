@@ -16,14 +16,15 @@ from eventlite_sqlite.settings import Settings
 def prepare(settings: Settings) -> str:
     """Make sure that there is a store of the present schema; returns the mode to open it with.
 
-    "rw"; "ro" for a file that may only be read; "immutable" when SQLite could not even keep its log beside it.
+    "rw"; "ro" for a file that may only be read; "immutable" when SQLite could not even keep its log beside it; "salvage"
+    as the settings say.
     """
     path = settings.path
-    exists = identity.check_place(path, settings.create)
+    exists = identity.check_place(path, settings.create and not settings.salvage)
     if exists:
         forking.check_not_inherited(path)
     try:
-        mode = _mode(path) if exists else "rw"
+        mode = "salvage" if settings.salvage else _mode(path) if exists else "rw"
         if not exists:
             schema.create_file(path)
         version = identity.schema_version(path, _looking(path, mode), settings.busy_timeout)

@@ -21,6 +21,7 @@ class Settings(BaseModel):
     cache_size: int = Field(16 * 2**20, ge=2**16, description="Bytes of page cache of the writer.")
     reader_cache_size: int = Field(4 * 2**20, ge=2**16, description="Bytes of page cache of each reader.")
     checkpoint_pages: int = Field(1000, ge=10, description="About how many pages the log may grow to.")
+    salvage: bool = Field(False, description="Read a damaged file as far as it goes, and write nothing.")
     poll_interval: float = Field(0.005, gt=0, le=10, description="Seconds between looks for others' appends in a wait.")
 
     @field_validator("page_size")

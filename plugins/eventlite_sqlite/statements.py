@@ -17,6 +17,7 @@ from eventlite.query import Query
 
 COLUMN_LIST = ", ".join(f"event.{name}" for name in COLUMNS)
 GET = f"SELECT {COLUMN_LIST} FROM event WHERE id = ?"
+ALL = f"SELECT {COLUMN_LIST} FROM event NOT INDEXED ORDER BY id"
 BY_KEY = f"SELECT {COLUMN_LIST} FROM event WHERE key = ?"
 HEAD = "SELECT max(id) FROM event"
 INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from eventlite.contracts import CommitRequest, Index, Outcome, Statistics, Stora
 from eventlite.errors import StoreClosedError, StoreReadOnlyError
 from eventlite.event import MAX_ID, Row
 from eventlite.query import Query
-from eventlite_sqlite import backup, connection, forking, indexes, inspection, opening, registry, statements
+from eventlite_sqlite import backup, connection, deferral, forking, indexes, inspection, opening, registry, statements
 from eventlite_sqlite.durability import durability
 from eventlite_sqlite.failures import translated
 from eventlite_sqlite.readers import Reader, Readers
@@ -32,6 +32,8 @@ class SqliteStorage:
         mode = opening.prepare(settings)
         self._readers = Readers(self._path, lambda: connection.reader(self._path, mode, settings))
         self._writer: Writer | None = registry.acquire(self._path, settings) if mode == "rw" else None
+        if self._writer is not None:
+            deferral.restore(self._writer)
         self._closed: str | None = None
         forking.watch(self)
         self.capabilities = StorageCapabilities(
@@ -48,9 +50,9 @@ class SqliteStorage:
         """A unit of work over events and records."""
         return self._open_writer().transaction()
 
-    def bulk_load(self, expected: int | None) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Indexes are kept up to date during a load."""
-        return nullcontext()
+    def bulk_load(self, expected: int | None) -> AbstractContextManager[None]:
+        """A load that is large against what is there puts its indexes off to the end."""
+        return deferral.deferred(self._open_writer(), expected)
 
     # --- reading
 

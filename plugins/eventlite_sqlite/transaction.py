@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from eventlite.admission import admit
 from eventlite.contracts import CommitRequest, Committed
-from eventlite.event import MAX_ID, Row, decode_tags
+from eventlite.event import MAX_ID, Draft, decode_tags
 from eventlite_sqlite import statements
+from eventlite_sqlite.numbered import NumberedRows
 from eventlite_sqlite.reading import ConnectionReader
 from eventlite_sqlite.records import Records
 
@@ -41,19 +43,14 @@ class SqliteTransaction(ConnectionReader):
 
     def append(self, request: CommitRequest) -> Committed:
         """Admit and insert one request."""
-        if len(request.drafts) == 1 and not (request.condition or request.keyed or request.caused or request.ids):
-            return self._append_plain(request)
+        if not (request.condition or request.keyed or request.caused or request.ids):
+            if len(request.drafts) == 1:
+                return self._append_one(request)
+            if self.head() + len(request.drafts) <= MAX_ID:
+                return self._append_plain(request.drafts)
         return self._append_admitted(request)
 
-    def _append_admitted(self, request: CommitRequest) -> Committed:
-        committed = admit(request, self)
-        if committed.new and committed.rows:
-            self._insert(committed.rows)
-            self._head = committed.rows[-1][0]
-            self.appended += len(committed.rows)
-        return committed
-
-    def _append_plain(self, request: CommitRequest) -> Committed:
+    def _append_one(self, request: CommitRequest) -> Committed:
         """Nothing to ask the store, so SQLite numbers the event: one statement fewer for nearly every append."""
         draft = request.drafts[0]
         id: int = self._connection.execute(statements.INSERT_NEXT, draft).lastrowid  # type: ignore[assignment]
@@ -64,15 +61,35 @@ class SqliteTransaction(ConnectionReader):
         self.appended += 1
         self.payload += len(draft[5]) + len(draft[8])
         if draft[9] != "[]":
-            self._connection.executemany(statements.INSERT_TAG, [(tag, id) for tag in decode_tags(draft[9])])
+            self._insert_tags([(tag, id) for tag in decode_tags(draft[9])])
         return Committed(((id, *draft),), new=True)
 
-    def _insert(self, rows: Sequence[Row]) -> None:
-        self.payload += sum(len(row[6]) + len(row[9]) for row in rows)
-        if len(rows) == 1:
-            self._connection.execute(statements.INSERT, rows[0])
-        else:
+    def _append_plain(self, drafts: Sequence[Draft]) -> Committed:
+        """The same for many: nobody else writes meanwhile, so SQLite's numbers are known beforehand."""
+        first = self.head() + 1
+        self._connection.executemany(statements.INSERT_NEXT, drafts)
+        self._insert_tags(
+            [(tag, id) for id, draft in enumerate(drafts, first) if draft[9] != "[]" for tag in decode_tags(draft[9])]
+        )
+        self._count(drafts, 5, 8)
+        return Committed(NumberedRows(first, drafts), new=True)
+
+    def _append_admitted(self, request: CommitRequest) -> Committed:
+        committed = admit(request, self)
+        if committed.new and committed.rows:
+            rows = committed.rows
             self._connection.executemany(statements.INSERT, rows)
-        tags = [(tag, row[0]) for row in rows if row[10] != "[]" for tag in decode_tags(row[10])]
+            self._insert_tags([(tag, row[0]) for row in rows if row[10] != "[]" for tag in decode_tags(row[10])])
+            self._count(rows, 6, 9)
+            self._head = rows[-1][0]
+        return committed
+
+    def _insert_tags(self, tags: list[tuple[str, int]]) -> None:
         if tags:
             self._connection.executemany(statements.INSERT_TAG, tags)
+
+    def _count(self, rows: Sequence[Sequence[Any]], data: int, metadata: int) -> None:
+        """By how much the log has grown; every eighth row stands for its neighbours."""
+        self._head = self.head() + len(rows)
+        self.appended += len(rows)
+        self.payload += 8 * sum(len(row[data]) + len(row[metadata]) for row in rows[::8])

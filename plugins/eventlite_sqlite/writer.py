@@ -118,7 +118,7 @@ class Writer:
         if transaction.appended:
             with self.appended:
                 self.appended.notify_all()
-        self._pages += 2 + transaction.appended // 8 + transaction.payload // 4096
+        self._pages += 2 + transaction.appended // 32 + transaction.payload // 4096
 
     def _abort(self, error: BaseException) -> None:
         """Undo what is not committed; what sqlite3 raised goes on as a typed error."""
