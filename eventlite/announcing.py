@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
+from eventlite.contracts import CommitRequest, Committed, Transaction
 from eventlite.errors import EventLiteError, PluginError
-from eventlite.event import Event, NewEvent
+from eventlite.event import Event, NewEvent, Row
 
 logger = logging.getLogger("eventlite")
 
@@ -28,6 +29,24 @@ def before_append(listeners: Listeners, events: Iterable[NewEvent]) -> list[NewE
                 f"{plugin} failed before the append: {type(error).__name__}: {error}; nothing was stored"
             ) from error
     return batch
+
+
+class AnnouncedTransaction:
+    """A transaction that remembers what it appended, to be announced when it is done."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.rows: list[Row] = []
+
+    def append(self, request: CommitRequest) -> Committed:
+        """Append, and remember what is new."""
+        committed = self._transaction.append(request)
+        if committed.new:
+            self.rows.extend(committed.rows)
+        return committed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transaction, name)
 
 
 def after_append(listeners: Listeners, events: Sequence[Event]) -> None:

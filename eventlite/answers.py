@@ -1,10 +1,13 @@
 """Answers from the cache, never older than the last append acknowledged by anyone.
 
-An event by its id never changes. A correlation is kept under the id of its last event and a page under the store's
-head, both asked from the storage each time: an answer that is found is up to date, and the TTL only bounds memory.
+Events never change, so what lies before a known position never does either: an event by its id, a full page, a count up
+to a position. Whatever may have grown is kept with the position up to which it is true and extended from there. The
+position is asked from the storage each time, so that an answer is up to date whoever appends; the TTL bounds memory.
 """
 
 from __future__ import annotations
+
+from typing import Protocol
 
 from eventlite.contracts.caching import Cache
 from eventlite.contracts.storage import Storage
@@ -15,15 +18,47 @@ from eventlite.query import Query
 MAX_ROWS = 1000
 
 
-class Answers:
-    """Reads rows through a cache."""
+class Answers(Protocol):
+    """How a kernel reads what may be cached."""
+
+    def event(self, id: int) -> Row | None:
+        """The event of that id."""
+
+    def correlation(self, correlation_id: str) -> list[Row]:
+        """All events of a correlation."""
+
+    def page(self, query: Query, *, after: int, before: int, limit: int, offset: int, backwards: bool) -> list[Row]:
+        """At most `limit` matching rows with `after < id < before`; nothing at or beyond `before` was asked for."""
+
+    def count(self, query: Query, *, head: int, after: int = 0) -> int:
+        """How many events match, up to `head`."""
+
+
+class DirectAnswers:
+    """Answers of a storage, where the profile keeps no cache."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self.event = storage.get
+
+    def correlation(self, correlation_id: str) -> list[Row]:
+        return self._storage.read(Query(correlation_id=correlation_id), limit=MAX_ID)
+
+    def page(self, query: Query, *, after: int, before: int, limit: int, offset: int, backwards: bool) -> list[Row]:
+        return self._storage.read(query, after=after, before=before, limit=limit, offset=offset, backwards=backwards)
+
+    def count(self, query: Query, *, head: int, after: int = 0) -> int:
+        return self._storage.count(query, after=after, before=head + 1)
+
+
+class CachedAnswers:
+    """Answers through a cache."""
 
     def __init__(self, storage: Storage, cache: Cache) -> None:
         self._storage = storage
         self._cache = cache
 
     def event(self, id: int) -> Row | None:
-        """The event of that id."""
         key = f"event:{id}"
         row: Row | None = self._cache.get(key)
         if row is None:
@@ -33,38 +68,39 @@ class Answers:
         return row
 
     def correlation(self, correlation_id: str) -> list[Row]:
-        """All events of a correlation."""
+        """Kept with the id of its own last event: other correlations grow without costing it its place."""
         query = Query(correlation_id=correlation_id)
         last = self._storage.last(query)
-        key = f"correlation:{last}:{correlation_id}"
-        rows: list[Row] | None = self._cache.get(key)
-        if rows is None:
-            rows = self._storage.read(query, before=last + 1, limit=MAX_ID)
-            self._keep(key, rows)
+        key = f"correlation:{correlation_id}"
+        upto, rows = self._cache.get(key) or (0, [])
+        if upto < last:
+            rows = rows + self._storage.read(query, after=upto, before=last + 1, limit=MAX_ID)
+            self._keep(key, last, rows)
         return rows
 
-    def page(
-        self, query: Query, *, head: int, after: int, before: int, limit: int, offset: int, backwards: bool
-    ) -> list[Row]:
-        """Events of a page as of `head`."""
-        key = f"page:{head}:{after}:{before}:{limit}:{offset}:{backwards}:{query.fingerprint}"
-        rows: list[Row] | None = self._cache.get(key)
-        if rows is None:
-            rows = self._storage.read(
-                query, after=after, before=before, limit=limit, offset=offset, backwards=backwards
-            )
-            self._keep(key, rows)
+    def page(self, query: Query, *, after: int, before: int, limit: int, offset: int, backwards: bool) -> list[Row]:
+        """A full page forwards is the same whatever came later; any other one is that of its `before`."""
+        full = f"page:{after}:{limit}:{offset}:{query.fingerprint}"
+        partial = f"{full}:{before}:{backwards}"
+        found = (None if backwards else self._cache.get(full)) or self._cache.get(partial)
+        if found is not None:
+            rows: list[Row] = found[1]
+            return rows
+        rows = self._storage.read(query, after=after, before=before, limit=limit, offset=offset, backwards=backwards)
+        self._keep(full if len(rows) == limit and not backwards else partial, before, rows)
         return rows
 
     def count(self, query: Query, *, head: int, after: int = 0) -> int:
-        """How many events match, as of `head`."""
-        key = f"count:{head}:{after}:{query.fingerprint}"
-        found: int | None = self._cache.get(key)
-        if found is None:
-            found = self._storage.count(query, after=after, before=head + 1)
-            self._cache.put(key, found)
-        return found
+        """Kept with the head it was counted up to; later only what came since is counted."""
+        key = f"count:{after}:{query.fingerprint}"
+        upto, total = self._cache.get(key) or (after, 0)
+        if upto > head:  # another thread has seen more than this one
+            return self._storage.count(query, after=after, before=head + 1)
+        if upto < head:
+            total += self._storage.count(query, after=upto, before=head + 1)
+            self._cache.put(key, (head, total))
+        return total
 
-    def _keep(self, key: str, rows: list[Row]) -> None:
-        if 0 < len(rows) <= MAX_ROWS:
-            self._cache.put(key, rows)
+    def _keep(self, key: str, upto: int, rows: list[Row]) -> None:
+        if len(rows) <= MAX_ROWS:
+            self._cache.put(key, (upto, rows))

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from zlib import crc32
 
 from eventlite.errors import CorruptionError
-from eventlite.jsontext import decode_object
+from eventlite.jsontext import decode_object, loads
 
 #: The largest id a store may give: 2^53 - 1, the largest integer that every JSON reader keeps exact.
 MAX_ID = 2**53 - 1
@@ -53,17 +53,15 @@ class NewEvent:
 
 
 class Event:
-    """A stored event. `data`, `metadata`, `tags` and `datetime` are decoded when first touched, then kept."""
+    """A stored event. `data` and `metadata` are decoded when first touched, then kept."""
 
-    __slots__ = ("_data", "_datetime", "_metadata", "_row", "_tags")
-
-    _data: dict[str, Any]
-    _datetime: dt.datetime
-    _metadata: dict[str, Any]
-    _tags: tuple[str, ...]
+    __slots__ = ("_data", "_metadata", "_row")
 
     def __init__(self, row: Row) -> None:
         self._row = row
+        # None is cheaper to test than an empty slot, which raises.
+        self._data: dict[str, Any] | None = None
+        self._metadata: dict[str, Any] | None = None
 
     @property
     def id(self) -> int:
@@ -78,11 +76,7 @@ class Event:
     @property
     def datetime(self) -> dt.datetime:
         """When it was recorded, in UTC."""
-        try:
-            return self._datetime
-        except AttributeError:
-            self._datetime = from_microseconds(self._row[2])
-            return self._datetime
+        return from_microseconds(self._row[2])
 
     @property
     def user(self) -> str:
@@ -101,12 +95,10 @@ class Event:
 
     @property
     def data(self) -> dict[str, Any]:
-        """The payload."""
-        try:
-            return self._data
-        except AttributeError:
+        """The payload. Raises `CorruptionError` if it is not what was written."""
+        if self._data is None:
             self._data = self._decoded(6)
-            return self._data
+        return self._data
 
     @property
     def correlation_id(self) -> str:
@@ -121,20 +113,14 @@ class Event:
     @property
     def metadata(self) -> dict[str, Any]:
         """Whatever else was recorded."""
-        try:
-            return self._metadata
-        except AttributeError:
+        if self._metadata is None:
             self._metadata = self._decoded(9)
-            return self._metadata
+        return self._metadata
 
     @property
     def tags(self) -> tuple[str, ...]:
         """What the event is about, such as `user:42`."""
-        try:
-            return self._tags
-        except AttributeError:
-            self._tags = tuple(self._decoded(10)) if self._row[10] != "[]" else ()
-            return self._tags
+        return tuple(self._decoded(10)) if self._row[10] != "[]" else ()
 
     @property
     def key(self) -> str | None:
@@ -148,7 +134,7 @@ class Event:
 
     def _decoded(self, column: int) -> Any:
         try:
-            return decode_object(self._row[column])  # type: ignore[arg-type]
+            return loads(self._row[column])  # type: ignore[arg-type]
         except ValueError:
             raise damaged(self._row) from None
 

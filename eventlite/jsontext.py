@@ -42,6 +42,10 @@ def encode_object(value: object, field: str) -> str:
     return text
 
 
+#: Any JSON text as a Python value; raises `ValueError`.
+loads = orjson.loads
+
+
 def decode_object(text: str | bytes) -> dict[str, Any]:
     """The dict that `encode_object` made this text from."""
     decoded: dict[str, Any] = orjson.loads(text)

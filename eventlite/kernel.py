@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from eventlite import announcing
-from eventlite.answers import Answers
+from eventlite.answers import Answers, CachedAnswers, DirectAnswers
 from eventlite.contracts.bulk import BulkReport, ExportOptions, ImportOptions
 from eventlite.contracts.writing import CommitRequest, Committed
 from eventlite.drafting import draft_batch, now
@@ -49,7 +49,9 @@ class Kernel:
         self.cache: Cache = parts.cache
         self.bulk: Bulk = parts.bulk
         self._event = VerifiedEvent if profile.verify_reads else Event
-        self._answers = Answers(self.storage, self.cache)
+        self._answers: Answers = (
+            CachedAnswers(self.storage, self.cache) if self.cache.stats().max_size else DirectAnswers(self.storage)
+        )
         self._queue = WriteQueue(self.storage.commit)
         self._max_batch = self.storage.capabilities.max_batch
         self._before = listeners(plugins.manager, "eventlite_before_append")
@@ -165,8 +167,16 @@ class Kernel:
             self.announce(committed)
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """A unit of work over events and records, for plugins and sourcing."""
-        return self.storage.transaction()
+        """A unit of work over events and records, for plugins; its appends are announced when it is done."""
+        return self._announced() if self._after else self.storage.transaction()
+
+    @contextmanager
+    def _announced(self) -> Iterator[Any]:
+        with self.storage.transaction() as transaction:
+            announced = announcing.AnnouncedTransaction(transaction)
+            yield announced
+        if announced.rows:
+            announcing.after_append(self._after, self.events(announced.rows))
 
     def prepare(self, events: list[NewEvent], condition: Condition | None = None) -> CommitRequest:
         """A batch as the storage takes it: after the plugins' hooks, checked and encoded."""
@@ -174,7 +184,7 @@ class Kernel:
             events = announcing.before_append(self._before, events)
         if len(events) > self._max_batch:
             raise InvalidEventError(
-                f"a batch of {len(events):,} events is larger than the {self._max_batch:,} that the storage takes at once",
+                f"a batch of {len(events):,} events is larger than the {self._max_batch:,} that the storage takes",
                 hint="Use append_bulk, or smaller batches.",
             )
         return draft_batch(events, condition, recorded=now())
@@ -301,7 +311,6 @@ class Kernel:
     def _page(self, query: Query, start: Cursor, limit: int, offset: int | None) -> Page:
         rows = self._answers.page(
             query,
-            head=start.head,
             after=0 if start.backwards else start.last,
             before=start.last if start.backwards and start.last else start.head + 1,
             limit=limit + 1,

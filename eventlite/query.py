@@ -53,12 +53,18 @@ class Query:
             _set(self, "tags", _names(self.tags, "tags"))
         if self.data is not None:
             _set(self, "terms", _terms(self.data))
-        _check_text(self.user, "user")
-        _check_text(self.correlation_id, "correlation_id")
-        _check_number(self.causation_id, "causation_id")
-        _check_number(self.version, "version")
-        _check_moment(self.since, "since")
-        _check_moment(self.until, "until")
+        if self.user is not None:
+            _check_text(self.user, "user")
+        if self.correlation_id is not None:
+            _check_text(self.correlation_id, "correlation_id")
+        if self.causation_id is not None:
+            _check_number(self.causation_id, "causation_id")
+        if self.version is not None:
+            _check_number(self.version, "version")
+        if self.since is not None:
+            _check_moment(self.since, "since")
+        if self.until is not None:
+            _check_moment(self.until, "until")
 
     def __or__(self, other: Query) -> Query:
         if not isinstance(other, Query):

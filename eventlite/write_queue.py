@@ -51,16 +51,17 @@ class WriteQueue:
 
     def __init__(self, commit: Callable[[Sequence[CommitRequest]], list[Outcome]], *, max_waiting: int = 1024) -> None:
         self._commit = commit
+        self._max_waiting = max_waiting
         self._refusal: str | None = None
-        self._begin(max_waiting)
+        self._begin()
         _queues.add(self)
 
-    def _begin(self, max_waiting: int) -> None:
-        self._lock = threading.Lock()
+    def _begin(self) -> None:
+        self._lock = threading.Lock()  # entered itself: an interrupt while a Condition is entered would leave it locked
+        self._room = threading.Condition(self._lock)
+        self._idle = threading.Condition(self._lock)
         self._leader: _Ticket | None = None
         self._waiting: list[_Ticket] = []
-        self._room = threading.BoundedSemaphore(max_waiting)
-        self._idle = threading.Condition(self._lock)
 
     def submit(self, request: CommitRequest) -> Committed:
         """Commit one request; returns when it is as durable as the storage promises. Raises its refusal.
@@ -69,8 +70,8 @@ class WriteQueue:
         """
         ticket = _Ticket(request)
         try:
-            if not self._enter(ticket, wait=False):
-                self._stand_in_line(ticket)
+            self._enter(ticket)
+            ticket.sleep()
             if self._leader is ticket:
                 self._lead(ticket)
         finally:
@@ -91,31 +92,28 @@ class WriteQueue:
     def abandon(self) -> None:
         """In a forked child: the threads that led and waited are not there, and their events are not the child's."""
         self._refusal = "the kernel belongs to the process that this one was forked from"
-        self._begin(1)
+        self._begin()
 
-    def _enter(self, ticket: _Ticket, *, wait: bool) -> bool:
-        """Lead if nobody does, else wait in line if so told; whether it entered."""
+    def _enter(self, ticket: _Ticket) -> None:
+        """Lead if nobody does, else stand in line."""
         with self._lock:
+            while len(self._waiting) >= self._max_waiting:
+                self._room.wait()
             if self._refusal is not None:
                 raise StoreClosedError(self._refusal)
             if self._leader is None:
                 ticket.group = [ticket]
                 self._leader = ticket
-            elif wait:
+            else:
                 ticket.go_to_bed()
                 self._waiting.append(ticket)
-            return wait or self._leader is ticket
-
-    def _stand_in_line(self, ticket: _Ticket) -> None:
-        with self._room:
-            self._enter(ticket, wait=True)
-            ticket.sleep()
 
     def _lead(self, ticket: _Ticket) -> None:
         """Commit everything that waits, or the one that found nobody here."""
         if not ticket.group:
             with self._lock:
                 ticket.group, self._waiting = self._waiting, []
+                self._room.notify_all()
         try:
             outcomes = self._commit([member.request for member in ticket.group])
             for member, outcome in zip(ticket.group, outcomes, strict=True):
@@ -132,6 +130,7 @@ class WriteQueue:
         with self._lock:
             if not ticket.group and ticket in self._waiting:
                 self._waiting.remove(ticket)
+                self._room.notify()
             if self._leader is ticket:
                 self._leader = self._waiting[0] if self._waiting else None
             if self._leader is None:

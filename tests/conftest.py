@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["eventlite.testing.capabilities"]
+pytest_plugins = ["eventlite.testing.capabilities", "pytester"]
 
 settings.register_profile("eventlite", deadline=None)  # no test is about time
 settings.load_profile("eventlite")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +15,12 @@ from eventlite.cli.context import open_kernel, options_of
 from eventlite.cli.errors import NotFoundError
 from eventlite.cli.filters import query_options
 from eventlite.cli.output import note, print_line, progress, several, to_json
+from eventlite.errors import CorruptionError
 from eventlite.event import to_iso
 
 if TYPE_CHECKING:
     from eventlite.contracts import BulkReport
+    from eventlite.kernel import Kernel
     from eventlite.query import Query
 
 _STANDARD = Path("-")
@@ -84,18 +88,35 @@ def import_(ctx: click.Context, /, path: Path, mapping: tuple[tuple[str, str], .
 @click.option("--salvage", is_flag=True, help="Of a damaged store: leave out what cannot be read.")
 @query_options
 @click.pass_context
-def export(ctx: click.Context, /, path: Path, query: Query, **options: Any) -> None:
+def export(ctx: click.Context, /, path: Path, query: Query, salvage: bool, **options: Any) -> None:
     """Write events to FILE, `-` for standard output. It appears under its name when it is complete.
 
     The digest is equal for equal events; that of JSONL is also what sha256sum says of the uncompressed file.
 
     Example: eventlite export orders.jsonl.gz --cmd orderPlaced --since 2026-01-01
     """
-    with open_kernel(ctx) as kernel, progress(f"Exporting {path.name}") as show:
+    with _readable_kernel(ctx, salvage) as kernel, progress(f"Exporting {path.name}") as show:
         started = time.perf_counter()
-        report = kernel.export_file(path, query, progress=show, **options)
+        report = kernel.export_file(path, query, progress=show, salvage=salvage, **options)
         seconds = time.perf_counter() - started
     _tell(ctx, "exported", report, seconds, err=path == _STANDARD)
+
+
+@contextmanager
+def _readable_kernel(ctx: click.Context, salvage: bool) -> Iterator[Kernel]:
+    """A kernel over the store; one that is too damaged to be opened is opened by the storage's own means to salvage."""
+    from eventlite.kernel import Kernel
+
+    options = options_of(ctx)
+    with ExitStack() as stack:
+        try:
+            kernel = stack.enter_context(open_kernel(ctx))
+        except CorruptionError:
+            if not salvage:
+                raise
+            storage = options.overrides.get("storage", {}) | {"salvage": True}
+            kernel = stack.enter_context(Kernel.from_profile(options.profile, create=False, storage=storage))
+        yield kernel
 
 
 def _unique(mapping: tuple[tuple[str, str], ...]) -> dict[str, str]:

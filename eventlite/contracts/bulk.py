@@ -92,7 +92,7 @@ class ImportOptions:
     restart: bool = False
     #: Events per transaction; None is the profile's number.
     batch_size: int | None = None
-    #: Called with the events committed and the bytes read so far, and the bytes of the file (0: unknown).
+    #: Called with the records done and the bytes read so far, and the bytes of the file (0: unknown).
     progress: Callable[[int, int, int], None] | None = None
 
 

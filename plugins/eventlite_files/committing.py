@@ -9,79 +9,60 @@ from eventlite.contracts import CommitRequest, Transaction
 from eventlite.errors import BulkError, ConflictError
 from eventlite.event import Draft, Row
 from eventlite_files.batches import Batch
-from eventlite_files.causes import Causes
+from eventlite_files.causes import Causes, unsettled
 
 
 class Stored(NamedTuple):
-    """What became of a batch: the rows that are new, the store's id of every record, and what was counted."""
+    """What became of a batch."""
 
+    #: The rows that are new.
     rows: Sequence[Row]
+    #: The store's id of every record.
     ids: Sequence[int]
+    #: Every record as it stands in the file, with its correlation.
+    in_file: Sequence[Draft]
+    #: The indexes of records whose cause is not there.
+    dangling: Sequence[int]
     #: The indexes of records whose keys the store knew.
-    known: frozenset[int]
-    dangling: list[int]
+    known: frozenset[int] = frozenset()
 
 
 def store(batch: Batch, tx: Transaction, causes: Causes, *, renumber: bool, skip_known: bool) -> Stored:
     """Append the batch; raises `BulkError` for a known key, unless `skip_known`."""
-    if batch.keys:
-        stored = _unless_known(batch, tx, causes, renumber)
-        return stored or _one_by_one(batch, tx, causes, renumber, skip_known)
-    ids = _ids(batch, tx, renumber)
-    drafts, dangling = settled(batch, causes, ids)
-    rows = tx.append(CommitRequest(drafts, ids=ids, keep_dangling=True)).rows
-    return Stored(rows, ids, frozenset(), dangling)
+    stored = None if len(set(batch.keys)) < len(batch.keys) else _at_once(batch, tx, causes, renumber)
+    return stored or _one_by_one(batch, tx, causes, renumber, skip_known)
 
 
-def settled(batch: Batch, causes: Causes, ids: Sequence[int]) -> tuple[list[Draft], list[int]]:
-    """The drafts as they are stored under these ids, and the indexes of those whose cause dangles."""
-    if not batch.caused:
-        return batch.drafts, []
-    drafts, dangling = list(batch.drafts), []
-    for index in batch.caused:
-        drafts[index], dangles = causes.settle(batch, index, ids)
-        if dangles:
-            dangling.append(index)
-    return drafts, dangling
-
-
-def _ids(batch: Batch, tx: Transaction, renumber: bool) -> Sequence[int]:
-    """No other writer writes meanwhile, so the next ids are known."""
-    head = tx.head()
-    return range(head + 1, head + 1 + len(batch.drafts)) if renumber else batch.ids
-
-
-def _unless_known(batch: Batch, tx: Transaction, causes: Causes, renumber: bool) -> Stored | None:
-    """The whole batch at once, or None if any of its keys is known or comes twice."""
-    if len(set(batch.keys)) < len(batch.keys):
-        return None
-    ids = _ids(batch, tx, renumber)
-    drafts, dangling = settled(batch, causes, ids)
+def _at_once(batch: Batch, tx: Transaction, causes: Causes, renumber: bool) -> Stored | None:
+    """The whole batch, or None and nothing if any of its keys is known."""
+    head = tx.head()  # no other writer writes meanwhile, so the next ids are known
+    ids = range(head + 1, head + 1 + len(batch.drafts)) if renumber else batch.ids
+    settled = causes.settle(batch, ids)
     try:
-        committed = tx.append(CommitRequest(drafts, ids=ids, keyed=True, keep_dangling=True))
+        committed = tx.append(CommitRequest(settled.as_stored, ids=ids, keyed=bool(batch.keys), keep_dangling=True))
     except ConflictError:
         return None
-    return Stored(committed.rows, ids, frozenset(), dangling) if committed.new else None
+    return Stored(committed.rows, ids, settled.in_file, settled.dangling) if committed.new else None
 
 
 def _one_by_one(batch: Batch, tx: Transaction, causes: Causes, renumber: bool, skip_known: bool) -> Stored:
+    settled = unsettled(batch)
     ids: list[int] = []
     rows: list[Row] = []
     known: set[int] = set()
-    dangling: list[int] = []
     for index, draft in enumerate(batch.drafts):
         if draft[7] is not None:
-            draft, dangles = causes.settle(batch, index, ids)  # noqa: PLW2901
-            dangling += [index] * dangles
-        id, row = _one(draft, tx.head() + 1 if renumber else batch.ids[index], tx)
-        if row is None and not skip_known:
-            raise _known(batch.where(index), draft, id)
-        if row is None:
+            causes.settle_one(settled, batch, index, ids)
+        id, row = _one(settled.as_stored[index], tx.head() + 1 if renumber else batch.ids[index], tx)
+        if row is not None:
+            rows.append(row)
+        elif skip_known:
             known.add(index)
         else:
-            rows.append(row)
+            raise _known(batch.where(index), draft, id)
         ids.append(id)
-    return Stored(rows, ids, frozenset(known), [index for index in dangling if index not in known])
+    dangling = [index for index in settled.dangling if index not in known]
+    return Stored(rows, ids, settled.in_file, dangling, frozenset(known))
 
 
 def _one(draft: Draft, id: int, tx: Transaction) -> tuple[int, Row | None]:

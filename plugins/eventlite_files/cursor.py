@@ -49,7 +49,7 @@ class Cursor:
 
 
 class Journal:
-    """The cursor of an import, the ids it has given, and where both are kept."""
+    """The cursor of an import, the ids that have become others, and where both are kept."""
 
     def __init__(self, cursor: Cursor, version: int = 0, identities: Identities | None = None) -> None:
         self.cursor = cursor

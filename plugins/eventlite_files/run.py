@@ -8,7 +8,7 @@ from eventlite.contracts import Host, ImportOptions, Transaction
 from eventlite.errors import BulkError, ConflictError, EventLiteError
 from eventlite_files.batches import Batch
 from eventlite_files.causes import Causes
-from eventlite_files.committing import Stored, settled, store
+from eventlite_files.committing import Stored, store
 from eventlite_files.cursor import Journal
 from eventlite_files.fields import Drafter
 from eventlite_files.source import FileSource
@@ -81,13 +81,12 @@ class Run:
     def _commit(self, batch: Batch, tx: Transaction) -> Stored:
         self._check_head(tx.head())
         cursor, identities, options = self._cursor, self._journal.identities, self._options
-        causes = Causes(tx, identities if cursor.renumber else None, self.drafter)
+        causes = Causes(tx, identities, self.drafter, cursor.renumber)
         stored = store(batch, tx, causes, renumber=cursor.renumber, skip_known=options.on_conflict == "skip")
         if options.strict and stored.dangling:
             raise self._dangles(batch, stored.dangling[0])
-        if cursor.renumber:
-            for index, (old, new) in enumerate(zip(batch.ids, stored.ids, strict=True)):
-                identities.add(old, new, index in stored.known)
+        for index in range(len(batch.ids)) if cursor.renumber else sorted(stored.known):
+            identities.add(batch.ids[index], stored.ids[index], index in stored.known)
         self.tally.add(batch, stored)
         cursor.records += len(batch.drafts)
         cursor.digest, cursor.head = self.tally.digest, tx.head()
@@ -112,15 +111,15 @@ class Run:
     def _pass_over(self, batch: Batch) -> None:
         """Take a batch of an earlier run into the digests, and see that it is the same as then."""
         cursor, identities = self._cursor, self._journal.identities
-        causes = Causes(self._host.storage, identities if cursor.renumber else None, self.drafter)
-        places = [identities.find(id) if cursor.renumber else (id, False) for id in batch.ids]
+        causes = Causes(self._host.storage, identities, self.drafter, cursor.renumber)
+        places = [identities.find(id) or (None if cursor.renumber else (id, False)) for id in batch.ids]
         found = [place for place in places if place is not None]
         if len(found) < len(places):
             raise self._changed()
         ids = [id for id, _ in found]
-        drafts, _ = settled(batch, causes, ids)
-        rows = [(id, *draft) for (id, known), draft in zip(found, drafts, strict=True) if not known]
-        self.tally.passed(batch, rows, ids)
+        settled = causes.settle(batch, ids)
+        rows = [(id, *draft) for (id, known), draft in zip(found, settled.as_stored, strict=True) if not known]
+        self.tally.passed(batch, Stored(rows, ids, settled.in_file, settled.dangling))
         self._check_same(batch)
         if batch.last:
             self._transact(Batch(self._source.path, self._border + 1, last=True))

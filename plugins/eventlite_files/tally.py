@@ -28,8 +28,8 @@ class Tally:
 
     def add(self, batch: Batch, stored: Stored) -> None:
         """Take a batch of this run into the digests."""
-        as_in_file = not self._renumber and not stored.known
-        in_file = stored.rows if as_in_file else _rows(batch.ids, batch.drafts)
+        as_in_file = not (self._renumber or stored.known or batch.caused)
+        in_file = stored.rows if as_in_file else _rows(batch.ids, stored.in_file)
         self._digest(batch, in_file, stored.rows, stored.ids)
 
     def count(self, stored: Stored) -> None:
@@ -41,10 +41,10 @@ class Tally:
         if rows:
             span(rows, report)
 
-    def passed(self, batch: Batch, rows: Sequence[Row], ids: Sequence[int]) -> None:
+    def passed(self, batch: Batch, stored: Stored) -> None:
         """Take in a batch of an earlier run."""
         self.report.resumed += len(batch.drafts)
-        self._digest(batch, _rows(batch.ids, batch.drafts), rows, ids)
+        self._digest(batch, _rows(batch.ids, stored.in_file), stored.rows, stored.ids)
 
     def finished(self, numbered: bool, notes: Iterable[str]) -> BulkReport:
         """The report; `numbered` says whether the file has ids."""

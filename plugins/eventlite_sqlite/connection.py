@@ -16,7 +16,11 @@ _MODES = {"rw": "mode=rw", "ro": "mode=ro", "immutable": "mode=ro&immutable=1", 
 
 
 class Connection(sqlite3.Connection):
-    """One that weak references can point to."""
+    """One that weak references can point to, and that is nobody's business any more once it is closed."""
+
+    def close(self) -> None:
+        forking.forget_connection(self)
+        super().close()
 
 
 def connect(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connection:

@@ -14,6 +14,8 @@ from typing import Any
 
 from eventlite.contracts import Index
 from eventlite_sqlite import indexes
+from eventlite_sqlite.readers import Reader
+from eventlite_sqlite.records import Records
 from eventlite_sqlite.transaction import SqliteTransaction
 from eventlite_sqlite.writer import Writer
 
@@ -34,6 +36,12 @@ def deferred(writer: Writer, expected: int | None) -> Iterator[None]:
     finally:
         if put_off:
             restore(writer)
+
+
+def is_pending(reader: Reader) -> bool:
+    """Whether `restore` has something to do."""
+    record = Records(reader.connection).get(_NAMESPACE, _NAME)
+    return record is not None and not _alive_elsewhere(record.value)
 
 
 def restore(writer: Writer) -> None:

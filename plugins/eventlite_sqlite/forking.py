@@ -38,6 +38,11 @@ def watch_connection(connection: sqlite3.Connection, path: Path) -> None:
     _connections[connection] = path
 
 
+def forget_connection(connection: sqlite3.Connection) -> None:
+    """It is being closed."""
+    _connections.pop(connection, None)
+
+
 def check_not_inherited(path: Path) -> None:
     """Raise `StorageError` for a file that the parent had open at the fork."""
     if _inherited and _identity(path) in _inherited:

@@ -16,8 +16,8 @@ from eventlite_sqlite.settings import Settings
 def prepare(settings: Settings) -> str:
     """Make sure that there is a store of the present schema; returns the mode to open it with.
 
-    "rw"; "ro" for a file that may only be read; "immutable" when SQLite could not even keep its log beside it; "salvage"
-    as the settings say.
+    "rw"; "ro" for a file that may only be read; "immutable" when SQLite could not even keep its log beside it;
+    "salvage" as the settings say.
     """
     path = settings.path
     exists = identity.check_place(path, settings.create and not settings.salvage)

@@ -6,13 +6,13 @@ costs the same at any depth. A list of commands and the several JSON texts of a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
-from itertools import product
+from itertools import chain, product
+from math import prod
 from typing import Any, NamedTuple
 
 from eventlite.errors import InvalidQueryError
-from eventlite.event import COLUMNS
+from eventlite.event import COLUMNS, to_microseconds
 from eventlite.query import Query
 
 COLUMN_LIST = ", ".join(f"event.{name}" for name in COLUMNS)
@@ -24,6 +24,8 @@ INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len
 INSERT_NEXT = f"INSERT INTO event ({', '.join(COLUMNS[1:])}) VALUES ({', '.join('?' * len(COLUMNS[1:]))})"
 DELETE = "DELETE FROM event WHERE id = ?"
 INSERT_TAG = "INSERT INTO event_tag (tag, event_id) VALUES (?, ?)"
+
+_COLUMNS = tuple((name, f"event.{name} = ?") for name in ("user", "correlation_id", "causation_id", "version"))
 
 #: Beyond this many scans a list becomes one scan with IN, read in id order without a promise of depth.
 MAX_SCANS = 64
@@ -48,7 +50,9 @@ class Scan(NamedTuple):
 
 def scans(query: Query) -> list[Scan]:
     """The scans whose union the query is."""
-    found = [scan for plain in query.alternatives for scan in _plain_scans(plain)]
+    if not query.union:
+        return _plain_scans(query)
+    found = [scan for plain in query.union for scan in _plain_scans(plain)]
     if len(found) > MAX_ALTERNATIVES:
         raise InvalidQueryError(f"the query has {len(found)} alternatives, more than {MAX_ALTERNATIVES}")
     return found
@@ -87,46 +91,58 @@ def expression(path: tuple[str, ...]) -> str:
     return f"event.data -> '$.{inner}'"
 
 
-def _plain_scans(query: Query) -> Iterator[Scan]:
-    """A scan per combination of values, where a filter names several."""
-    columns, choices = [], []
-    for name, values in _filters(query):
-        columns.append(name)
-        choices.append(values)
-    size = 1
-    for values in choices:
-        size *= len(values)
-    if size > MAX_SCANS:
-        yield _wide_scan(query, columns, choices)
-        return
-    fixed_conditions, fixed_values = _bounds(query)
-    shape = Shape(len(query.all_tags), tuple(f"{column} = ?" for column in columns) + fixed_conditions)
-    for combination in product(*choices):
-        yield Scan(shape, (*query.all_tags, *combination, *fixed_values))
+def _plain_scans(query: Query) -> list[Scan]:
+    """One scan, or one per combination of values where a filter names several."""
+    conditions, values = _equalities(query)
+    _bound(query, conditions, values)
+    several = _several(query)
+    tags = len(query.all_tags)
+    if not several:
+        return [Scan(Shape(tags, tuple(conditions)), tuple(values))]
+    columns, choices = zip(*several, strict=True)
+    if prod(map(len, choices)) > MAX_SCANS:
+        wide = (f"{column} IN ({', '.join('?' * len(texts))})" for column, texts in several)
+        return [Scan(Shape(tags, (*conditions, *wide)), (*values, *chain.from_iterable(choices)))]
+    shape = Shape(tags, (*conditions, *(f"{column} = ?" for column in columns)))
+    return [Scan(shape, (*values, *combination)) for combination in product(*choices)]
 
 
-def _wide_scan(query: Query, columns: list[str], choices: list[tuple[Any, ...]]) -> Scan:
-    marks = [f"{column} IN ({', '.join('?' * len(values))})" for column, values in zip(columns, choices, strict=True)]
-    fixed_conditions, fixed_values = _bounds(query)
-    values = [value for several in choices for value in several]
-    return Scan(Shape(len(query.all_tags), (*marks, *fixed_conditions)), (*query.all_tags, *values, *fixed_values))
-
-
-def _filters(query: Query) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    if query.cmds is not None:
-        yield "event.cmd", query.cmds
-    for name in ("user", "correlation_id", "causation_id", "version"):
+def _equalities(query: Query) -> tuple[list[str], list[Any]]:
+    """The conditions that ask for one value, and the values, those of the tags first."""
+    conditions, values = [], list[Any](query.all_tags)
+    for name, condition in _COLUMNS:
         value = getattr(query, name)
         if value is not None:
-            yield f"event.{name}", (value,)
+            conditions.append(condition)
+            values.append(value)
+    if query.cmds is not None and len(query.cmds) == 1:
+        conditions.append("event.cmd = ?")
+        values += query.cmds
     for term in query.terms:
-        yield expression(term.path), term.texts
+        if len(term.texts) == 1:
+            conditions.append(f"{expression(term.path)} = ?")
+            values += term.texts
+    return conditions, values
 
 
-def _bounds(query: Query) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    bounds = [("event.datetime >= ?", query.since_us), ("event.datetime < ?", query.until_us)]
-    given = [(condition, value) for condition, value in bounds if value is not None]
-    return tuple(condition for condition, _ in given), tuple(value for _, value in given)
+def _several(query: Query) -> list[tuple[str, tuple[str, ...]]]:
+    """The columns that may have one of several values."""
+    if not query.terms and (query.cmds is None or len(query.cmds) == 1):
+        return []
+    found = [(expression(term.path), term.texts) for term in query.terms if len(term.texts) > 1]
+    if query.cmds is not None and len(query.cmds) > 1:
+        found.append(("event.cmd", query.cmds))
+    return found
+
+
+def _bound(query: Query, conditions: list[str], values: list[Any]) -> None:
+    """Add the limits of time."""
+    if query.since is not None:
+        conditions.append("event.datetime >= ?")
+        values.append(to_microseconds(query.since))
+    if query.until is not None:
+        conditions.append("event.datetime < ?")
+        values.append(to_microseconds(query.until))
 
 
 def _source(shape: Shape) -> tuple[str, str, list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +14,6 @@ from eventlite.event import MAX_ID, Row
 from eventlite.query import Query
 from eventlite_sqlite import backup, connection, deferral, forking, indexes, inspection, opening, registry, statements
 from eventlite_sqlite.durability import durability
-from eventlite_sqlite.failures import translated
 from eventlite_sqlite.readers import Reader, Readers
 from eventlite_sqlite.records import Records
 from eventlite_sqlite.settings import Settings
@@ -32,7 +30,7 @@ class SqliteStorage:
         mode = opening.prepare(settings)
         self._readers = Readers(self._path, lambda: connection.reader(self._path, mode, settings))
         self._writer: Writer | None = registry.acquire(self._path, settings) if mode == "rw" else None
-        if self._writer is not None:
+        if self._writer is not None and self._readers.ask(deferral.is_pending):  # else no need to wait for a writer
             deferral.restore(self._writer)
         self._closed: str | None = None
         forking.watch(self)
@@ -58,18 +56,11 @@ class SqliteStorage:
 
     def head(self) -> int:
         """The id of the last event, 0 without events."""
-        with self._readers.borrow() as reader:
-            return reader.head()
+        return self._readers.ask(Reader.head)
 
     def get(self, id: int) -> Row | None:
         """The event of that id, or None."""
-        reader = self._readers.take()
-        try:
-            return reader.get(id)
-        except sqlite3.Error as error:
-            raise translated(error, self._path) from error
-        finally:
-            self._readers.give(reader)
+        return self._readers.ask(lambda reader: reader.get(id))
 
     def read(
         self,
@@ -82,29 +73,31 @@ class SqliteStorage:
         backwards: bool = False,
     ) -> list[Row]:
         """Matching events by id."""
-        with self._readers.borrow() as reader:
-            return reader.read(query, after=after, before=before, limit=limit, offset=offset, backwards=backwards)
+        return self._readers.ask(
+            lambda reader: reader.read(
+                query, after=after, before=before, limit=limit, offset=offset, backwards=backwards
+            )
+        )
 
     def count(self, query: Query, *, after: int = 0, before: int | None = None) -> int:
         """How many events match."""
-        with self._readers.borrow() as reader:
-            return reader.count(query, after=after, before=before)
+        return self._readers.ask(lambda reader: reader.count(query, after=after, before=before))
 
     def last(self, query: Query) -> int:
         """The id of the last match, 0 without one."""
-        with self._readers.borrow() as reader:
-            return reader.last(query)
+        return self._readers.ask(lambda reader: reader.last(query))
 
     @contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:
         """A consistent view that waits for no writer."""
         with self._readers.borrow() as reader:
-            reader.connection.execute("BEGIN")
             try:
+                reader.connection.execute("BEGIN")
                 reader.head()  # the moment is that of the first read
                 yield SqliteSnapshot(reader.connection)
             finally:
-                reader.connection.execute("ROLLBACK")
+                if reader.connection.in_transaction:
+                    reader.connection.execute("ROLLBACK")
 
     def wait(self, after: int, timeout: float) -> int:
         """Wait until the head is beyond `after`: woken inside this process, by looking for other processes."""
@@ -170,8 +163,7 @@ class SqliteStorage:
         self._closed = f"the store {self._path} is closed"
         self._readers.close()
         if self._writer is not None:
-            with self._writer.appended:
-                self._writer.appended.notify_all()
+            self._writer.news.tell()
             registry.release(self._writer)
 
     def abandon(self) -> None:
@@ -194,8 +186,7 @@ class SqliteStorage:
         if self._writer is None:
             time.sleep(seconds)
             return
-        with self._writer.appended:
-            self._writer.appended.wait(seconds)
+        self._writer.news.wait(seconds)
 
 
 class SqliteSnapshot(Reader):

@@ -13,6 +13,7 @@ from eventlite.errors import EventLiteError, StoreClosedError, UnknownOutcomeErr
 from eventlite_sqlite import connection as connections
 from eventlite_sqlite.checkpoint import Checkpointer
 from eventlite_sqlite.failures import translated
+from eventlite_sqlite.news import News
 from eventlite_sqlite.settings import Settings
 from eventlite_sqlite.transaction import SqliteTransaction
 
@@ -32,8 +33,8 @@ class Writer:
         self._connection = connections.writer(path, settings)
         self._checkpointer = Checkpointer(path, settings.busy_timeout)
         self.stores = 1
-        #: Notified after every commit that appended events.
-        self.appended = threading.Condition()
+        #: Told after every commit that appended events.
+        self.news = News()
 
     def raise_level(self, level: str) -> None:
         """Every store's acknowledgements keep their promise: the strictest level holds for all."""
@@ -95,7 +96,7 @@ class Writer:
     def abandon(self, reason: str) -> None:
         """In a forked child: refuse all work. The lock may be held by a thread that is not there any more."""
         self._broken = StoreClosedError(reason)
-        self._lock, self.appended = threading.RLock(), threading.Condition()
+        self._lock, self.news = threading.RLock(), News()
 
     def _begin(self) -> SqliteTransaction:
         self._connection.execute("BEGIN IMMEDIATE")
@@ -116,8 +117,7 @@ class Writer:
     def _end(self, transaction: SqliteTransaction) -> None:
         self._connection.execute("COMMIT")
         if transaction.appended:
-            with self.appended:
-                self.appended.notify_all()
+            self.news.tell()
         self._pages += 2 + transaction.appended // 32 + transaction.payload // 4096
 
     def _abort(self, error: BaseException) -> None:
