@@ -76,6 +76,7 @@ class Settings(BaseModel):
     path: Path = Path("eventlite.db")
     synchronous: Literal["normal", "full"] = "full"
     page_size: Literal[4096, 8192] = 4096
+    checkpoint_pages: int = 1000
     busy_timeout: float = Field(30.0, gt=0)
     create: bool = True
     hosts: list[str] = []

@@ -21,6 +21,7 @@ def test_what_a_profile_does_not_say_it_inherits(load: Load) -> None:
         "path": "mine.db",
         "synchronous": "normal",
         "page_size": 8192,
+        "checkpoint_pages": 8000,
     }
     assert profile.sections["caching"] == {"plugin": "none"}
     assert (profile.verify_reads, profile.extends) == (False, ("high-volume",))
