@@ -19,7 +19,7 @@ class SqliteTransaction(ConnectionReader):
     """Runs on the writer's connection, between BEGIN IMMEDIATE and COMMIT."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        super().__init__(connection)
+        self._connection = connection
         self._head: int | None = None
         self.appended = 0
         #: Characters of the payloads appended, by which the log grows.
