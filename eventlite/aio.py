@@ -7,7 +7,7 @@ whatever reads runs in a small pool of threads.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial, wraps
 from itertools import islice
@@ -15,29 +15,45 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from eventlite.async_queue import AsyncWriteQueue
-from eventlite.errors import StoreClosedError
+from eventlite.errors import EventLiteError, StoreClosedError
 from eventlite.event import Event, NewEvent
-from eventlite.kernel import Kernel
+from eventlite.kernel import Kernel, listed
 from eventlite.query import Condition
 
 if TYPE_CHECKING:
     from eventlite.contracts import Cache, Storage
+    from eventlite.profile import Profile
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-#: Threads that read for one kernel.
-READERS = 4
+#: Threads of one kernel that read, and threads for what may take long: imports, jobs, verification.
+READERS = WORKERS = 4
+
+#: Events that are checked and encoded on the loop; a larger batch is, in a thread.
+AT_ONCE = 100
 
 
 def _awaited(
     method: Callable[Concatenate[Kernel, _P], _T],
 ) -> Callable[Concatenate[AsyncKernel, _P], Coroutine[Any, Any, _T]]:
-    """The method, run in the pool."""
+    """The method, run by a thread that reads."""
 
     @wraps(method)
     async def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return await self._run(method, self.kernel, *args, **kwargs)
+        return await _in(self._readers, method, self.kernel, *args, **kwargs)
+
+    return call
+
+
+def _worked(
+    method: Callable[Concatenate[Kernel, _P], _T],
+) -> Callable[Concatenate[AsyncKernel, _P], Coroutine[Any, Any, _T]]:
+    """The method, run by a thread for what may take long, so that reads need not wait for it."""
+
+    @wraps(method)
+    async def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return await _in(self._workers, method, self.kernel, *args, **kwargs)
 
     return call
 
@@ -52,7 +68,8 @@ def _iterated(
 
     @wraps(method)
     def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> AsyncIterator[_T]:
-        return self._iterate(self._pool.submit(method, self.kernel, *args, **kwargs), at_once)
+        kernel = self.kernel
+        return self._iterate(self._readers.submit(method, kernel, *args, **kwargs), at_once)
 
     return call
 
@@ -72,19 +89,23 @@ def _append_one(
     return call
 
 
+async def _in(pool: ThreadPoolExecutor, function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+    return await asyncio.get_running_loop().run_in_executor(pool, partial(function, *args, **kwargs))
+
+
 class AsyncComponent:
     """A component of the kernel with its methods awaited; what is named in `plain` is called as it is."""
 
-    def __init__(self, component: object, plain: frozenset[str], run: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(self, component: object, pool: ThreadPoolExecutor, *plain: str) -> None:
         self._component = component
+        self._pool = pool
         self._plain = plain
-        self._run = run
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._component, name)
         if name in self._plain or not callable(found):
             return found
-        return wraps(found)(partial(self._run, found))
+        return wraps(found)(partial(_in, self._pool, found))
 
 
 class AsyncKernel:
@@ -96,7 +117,8 @@ class AsyncKernel:
     def __init__(self, profile: str | Path | None, create: bool, sections: Mapping[str, Mapping[str, Any]]) -> None:
         self._make = partial(Kernel.from_profile, profile, create=create, **sections)
         self._kernel: Kernel | None = None
-        self._pool: ThreadPoolExecutor
+        self._readers: ThreadPoolExecutor
+        self._workers: ThreadPoolExecutor
         self._queue: AsyncWriteQueue
 
     @classmethod
@@ -108,16 +130,16 @@ class AsyncKernel:
 
     async def open(self) -> Self:
         """Open the store. Raises what `Kernel.from_profile` raises."""
-        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="eventlite-reader")
+        if self._kernel is not None:
+            raise EventLiteError("the kernel is open already")
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="eventlite-worker")
         try:
-            self._kernel = await self._run(self._make)
+            self._kernel = await _in(self._workers, self._make)
         except BaseException:
-            self._pool.shutdown()
+            self._workers.shutdown(wait=False)
             raise
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="eventlite-reader")
         self._queue = AsyncWriteQueue(self._kernel.storage.commit)
-        self.indexes = AsyncComponent(self._kernel.indexes, frozenset(), self._run)
-        self.bulk = AsyncComponent(self._kernel.bulk, frozenset({"formats"}), self._run)
-        self.jobs = AsyncComponent(self._kernel.jobs, frozenset({"worker", "stats"}), self._run)
         return self
 
     async def close(self) -> None:
@@ -125,8 +147,9 @@ class AsyncKernel:
         kernel, self._kernel = self._kernel, None
         if kernel is not None:
             await self._queue.close()
-            await self._run(kernel.close)
-            self._pool.shutdown()
+            await _in(self._workers, kernel.close)
+            self._workers.shutdown(wait=False)
+            self._readers.shutdown(wait=False)
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -142,6 +165,11 @@ class AsyncKernel:
         return self._kernel
 
     @property
+    def profile(self) -> Profile:
+        """The profile it was opened with."""
+        return self.kernel.profile
+
+    @property
     def storage(self) -> Storage:
         """The storage; its calls block."""
         return self.kernel.storage
@@ -151,8 +179,23 @@ class AsyncKernel:
         """The cache, in memory: its calls are plain."""
         return self.kernel.cache
 
+    @property
+    def indexes(self) -> Any:
+        """The `Indexing` component, awaited."""
+        return AsyncComponent(self.kernel.indexes, self._workers)
+
+    @property
+    def bulk(self) -> Any:
+        """The `Bulk` component, awaited; `formats()` is plain."""
+        return AsyncComponent(self.kernel.bulk, self._workers, "formats")
+
+    @property
+    def jobs(self) -> Any:
+        """The `JobDispatcher` component, awaited; `worker()` and `stats()` are plain."""
+        return AsyncComponent(self.kernel.jobs, self._workers, "worker", "stats")
+
     append = _append_one(Kernel.append)
-    append_bulk = _awaited(Kernel.append_bulk)
+    append_bulk = _worked(Kernel.append_bulk)
     get = _awaited(Kernel.get)
     by_correlation = _awaited(Kernel.by_correlation)
     children = _awaited(Kernel.children)
@@ -160,27 +203,32 @@ class AsyncKernel:
     page = _awaited(Kernel.page)
     count = _awaited(Kernel.count)
     head = _awaited(Kernel.head)
-    verify = _awaited(Kernel.verify)
-    import_file = _awaited(Kernel.import_file)
-    export_file = _awaited(Kernel.export_file)
+    process = _worked(Kernel.process)
+    verify = _worked(Kernel.verify)
+    import_file = _worked(Kernel.import_file)
+    export_file = _worked(Kernel.export_file)
     read = _iterated(Kernel.read, 1000)
     stream = _iterated(Kernel.stream, 1)
 
     @wraps(Kernel.append_many)
     async def append_many(self, events: Iterable[NewEvent], condition: Condition | None = None) -> list[Event]:
-        batch = list(events)
+        batch = listed(events)
         return await self._append(batch, condition) if batch else []
 
     async def _append(self, events: list[NewEvent], condition: Condition | None) -> list[Event]:
         kernel = self.kernel
-        request = kernel.prepare(events, condition)
-        return kernel.announce(await self._queue.submit(request))
-
-    async def _run(self, function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(function, *args, **kwargs))
+        if kernel.hooked or len(events) > AT_ONCE:  # whatever may hold up the loop
+            request = await _in(self._workers, kernel.prepare, events, condition)
+            return await _in(self._workers, kernel.announce, await self._queue.submit(request))
+        return kernel.announce(await self._queue.submit(kernel.prepare(events, condition)))
 
     async def _iterate(self, starting: Future[Iterator[_T]], at_once: int) -> AsyncIterator[_T]:
         items = await asyncio.wrap_future(starting)
-        while some := await self._run(lambda: list(islice(items, at_once))):
+        while some := await self._next(items, at_once):
             for item in some:
                 yield item
+
+    async def _next(self, items: Iterator[_T], at_once: int) -> list[_T]:
+        if self._kernel is None:
+            raise StoreClosedError("the kernel was closed before its events were read to the end")
+        return await _in(self._readers, lambda: list(islice(items, at_once)))

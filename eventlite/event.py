@@ -76,7 +76,10 @@ class Event:
     @property
     def datetime(self) -> dt.datetime:
         """When it was recorded, in UTC."""
-        return from_microseconds(self._row[2])
+        try:
+            return from_microseconds(self._row[2])
+        except OverflowError:
+            raise damaged(self._row) from None
 
     @property
     def user(self) -> str:
@@ -97,7 +100,7 @@ class Event:
     def data(self) -> dict[str, Any]:
         """The payload. Raises `CorruptionError` if it is not what was written."""
         if self._data is None:
-            self._data = self._decoded(6)
+            self._data = self._decoded(6, dict)
         return self._data
 
     @property
@@ -114,13 +117,13 @@ class Event:
     def metadata(self) -> dict[str, Any]:
         """Whatever else was recorded."""
         if self._metadata is None:
-            self._metadata = self._decoded(9)
+            self._metadata = self._decoded(9, dict)
         return self._metadata
 
     @property
     def tags(self) -> tuple[str, ...]:
         """What the event is about, such as `user:42`."""
-        return tuple(self._decoded(10)) if self._row[10] != "[]" else ()
+        return tuple(self._decoded(10, list)) if self._row[10] != "[]" else ()
 
     @property
     def key(self) -> str | None:
@@ -132,18 +135,21 @@ class Event:
         """The stored values, undecoded: what plugins and exports work on."""
         return self._row
 
-    def _decoded(self, column: int) -> Any:
+    def _decoded(self, column: int, kind: type) -> Any:
         try:
-            return loads(self._row[column])  # type: ignore[arg-type]
+            value = loads(self._row[column])  # type: ignore[arg-type]
         except ValueError:
             raise damaged(self._row) from None
+        if type(value) is not kind:
+            raise damaged(self._row)
+        return value
 
     def to_dict(self) -> dict[str, Any]:
         """The twelve fields by name; `datetime` as ISO text, `tags` as a list, so that it is JSON."""
         return {
             "id": self.id,
             "version": self.version,
-            "datetime": to_iso(self._row[2]),
+            "datetime": to_iso(to_microseconds(self.datetime)),
             "user": self.user,
             "ip": self.ip,
             "cmd": self.cmd,
@@ -162,7 +168,10 @@ class Event:
         return hash(self._row)
 
     def __repr__(self) -> str:
-        return f"<Event {self.id} {self.cmd} {to_iso(self._row[2])}>"
+        try:
+            return f"<Event {self.id} {self.cmd} {to_iso(self._row[2])}>"
+        except OverflowError:
+            return f"<Event {self.id} {self.cmd}, damaged>"
 
     def __reduce__(self) -> tuple[type[Event], tuple[Row]]:
         return type(self), (self._row,)
@@ -173,9 +182,9 @@ class VerifiedEvent(Event):
 
     __slots__ = ()
 
-    def _decoded(self, column: int) -> Any:
+    def _decoded(self, column: int, kind: type) -> Any:
         verify_checksum(self._row)
-        return super()._decoded(column)
+        return super()._decoded(column, kind)
 
 
 def seal(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import chain, islice
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Self
 
 from eventlite import announcing
@@ -14,9 +15,10 @@ from eventlite.answers import Answers, CachedAnswers, DirectAnswers
 from eventlite.contracts.bulk import BulkReport, ExportOptions, ImportOptions
 from eventlite.contracts.writing import CommitRequest, Committed
 from eventlite.drafting import draft_batch, now
-from eventlite.errors import EventLiteError, InvalidEventError, InvalidQueryError
-from eventlite.event import Event, NewEvent, Row, VerifiedEvent
+from eventlite.errors import EventLiteError, InvalidEventError, InvalidQueryError, StoreClosedError, shown
+from eventlite.event import MAX_ID, Event, NewEvent, Row, VerifiedEvent
 from eventlite.page import Cursor, Page, decode_cursor, query_mark
+from eventlite.processing import ProcessReport, process
 from eventlite.query import Condition, Query, check_position
 from eventlite.scanning import scan
 from eventlite.write_queue import WriteQueue
@@ -41,6 +43,7 @@ class Kernel:
         from eventlite.plugins import ask, listeners, make
 
         self._closed = True  # until everything is open
+        self._inside = 0  # the thread that is inside `transaction`
         self.profile = profile
         self.plugins = plugins
         parts = open_components(plugins, create=create)
@@ -65,6 +68,8 @@ class Kernel:
             ask(plugins.manager, "eventlite_opened", kernel=self)
         except BaseException:
             self._closed = True
+            if hasattr(self, "jobs"):
+                self.jobs.close()
             self.storage.close()
             raise
 
@@ -96,6 +101,8 @@ class Kernel:
             self.storage.close()
 
     def __enter__(self) -> Self:
+        if self._closed:
+            raise StoreClosedError("the kernel is closed", hint="Open another with Kernel.from_profile().")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -108,6 +115,11 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"<Kernel {self.profile.name} {self.profile.sections['storage'].get('path', '')}>"
+
+    @property
+    def hooked(self) -> bool:
+        """Whether plugins listen to appends."""
+        return bool(self._before or self._after)
 
     # --- writing
 
@@ -136,7 +148,7 @@ class Kernel:
 
     def append_many(self, events: Iterable[NewEvent], condition: Condition | None = None) -> list[Event]:
         """Append a batch, all or nothing; returns the events as stored. An empty batch stores nothing."""
-        batch = list(events)
+        batch = listed(events)
         return self._append(batch, condition) if batch else []
 
     def append_bulk(self, events: Iterable[NewEvent], batch_size: int = 10_000) -> BulkReport:
@@ -145,8 +157,10 @@ class Kernel:
         An error carries the `report` of what was committed before it.
         """
         _check_size(batch_size, "batch_size")
+        if not isinstance(events, Iterable):
+            raise InvalidEventError(f"expected several NewEvents, not {shown(events)}")
         report, remaining = BulkReport(), iter(events)
-        expected = len(events) if isinstance(events, Sequence) else None
+        expected = len(events) if isinstance(events, Sequence) else batch_size  # a generator may go on for days
         try:
             first = list(islice(remaining, batch_size))
             with self.storage.bulk_load(expected) if len(first) == batch_size else nullcontext():
@@ -159,6 +173,7 @@ class Kernel:
         return report
 
     def _append_batch(self, batch: list[NewEvent], report: BulkReport) -> None:
+        self._refuse_inside()
         committed = self._queue.submit(self.prepare(batch))
         report.first_id = report.first_id or committed.rows[0][0]
         report.last_id = committed.rows[-1][0]
@@ -166,22 +181,35 @@ class Kernel:
         if self._after:
             self.announce(committed)
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        """A unit of work over events and records, for plugins; its appends are announced when it is done."""
-        return self._announced() if self._after else self.storage.transaction()
-
     @contextmanager
-    def _announced(self) -> Iterator[Any]:
+    def transaction(self) -> Iterator[Transaction]:
+        """A unit of work over events and records, for plugins; its appends are announced when it is done."""
+        self._refuse_inside()
         with self.storage.transaction() as transaction:
-            announced = announcing.AnnouncedTransaction(transaction)
-            yield announced
+            self._inside = get_ident()
+            try:
+                announced = announcing.AnnouncedTransaction(transaction)
+                yield announced if self._after else transaction
+            finally:
+                self._inside = 0
         if announced.rows:
             announcing.after_append(self._after, self.events(announced.rows))
+
+    def _refuse_inside(self) -> None:
+        """An append that waits for its own thread's transaction would wait for ever."""
+        if self._inside == get_ident():
+            raise EventLiteError(
+                "this thread is inside a transaction of the kernel already", hint="Use the transaction's own methods."
+            )
 
     def prepare(self, events: list[NewEvent], condition: Condition | None = None) -> CommitRequest:
         """A batch as the storage takes it: after the plugins' hooks, checked and encoded."""
         if self._before:
             events = announcing.before_append(self._before, events)
+        if condition is not None and not isinstance(condition, Condition):
+            raise InvalidQueryError(
+                f"expected a Condition, not {shown(condition)}", hint="Condition(Query(...), after=0)."
+            )
         if len(events) > self._max_batch:
             raise InvalidEventError(
                 f"a batch of {len(events):,} events is larger than the {self._max_batch:,} that the storage takes",
@@ -197,23 +225,29 @@ class Kernel:
         return stored
 
     def _append(self, events: list[NewEvent], condition: Condition | None) -> list[Event]:
+        if self._inside:
+            self._refuse_inside()
         return self.announce(self._queue.submit(self.prepare(events, condition)))
 
     # --- reading
 
     def get(self, id: int) -> Event | None:
         """The event of that id, or None."""
-        if type(id) is not int:
-            raise InvalidQueryError(f"an event's id is an int, not {id!r}")
-        row = self._answers.event(id)
+        _check_id(id)
+        if self._closed:
+            raise StoreClosedError("the kernel is closed")
+        row = self._answers.event(id) if 0 < id <= MAX_ID else None
         return None if row is None else self._event(row)
 
     def by_correlation(self, correlation_id: str) -> list[Event]:
         """All events of a correlation, in order."""
+        if not isinstance(correlation_id, str):
+            raise InvalidQueryError(f"a correlation id is a text, not {shown(correlation_id)}")
         return self.events(self._answers.correlation(correlation_id))
 
     def children(self, id: int) -> list[Event]:
         """The events that an event caused directly, in order."""
+        _check_id(id)
         return list(self.read(Query(causation_id=id)))
 
     def lineage(self, id: int) -> list[Event]:
@@ -246,6 +280,16 @@ class Kernel:
         """Matching events after a position in lists of `batch_size`, in order; ends at the present head."""
         _check_size(batch_size, "batch_size")
         return map(self.events, self._scan(query, after, None, None, False, batch_size))
+
+    def process(
+        self, query: Query, function: Callable[[list[Event]], Any], batch_size: int = 1000, workers: int = 1
+    ) -> ProcessReport:
+        """Call a function with every batch of matching events; with `workers` threads, batches run side by side.
+
+        A batch whose function raises is reported, and the others go on.
+        """
+        _check_size(workers, "workers")
+        return process(self.stream(query, batch_size=batch_size), function, workers)
 
     def page(
         self,
@@ -340,9 +384,23 @@ class Kernel:
 
 def _check_query(query: object) -> None:
     if not isinstance(query, Query):
-        raise InvalidQueryError(f"expected a Query, not {query!r}", hint='For example Query(cmd="userRegistered").')
+        raise InvalidQueryError(
+            f"expected a Query, not {shown(query)}", hint='For example Query(cmd="userRegistered").'
+        )
+
+
+def _check_id(id: object) -> None:
+    if type(id) is not int:
+        raise InvalidQueryError(f"an event's id is an int, not {shown(id)}")
 
 
 def _check_size(size: object, name: str) -> None:
-    if type(size) is not int or size < 1:
-        raise InvalidQueryError(f"{name} must be an int from 1 on, not {size!r}")
+    if type(size) is not int or not 1 <= size <= MAX_ID:
+        raise InvalidQueryError(f"{name} must be an int from 1 on, not {shown(size)}")
+
+
+def listed(events: object) -> list[NewEvent]:
+    """A batch as a list; raises `InvalidEventError` for what is no batch."""
+    if isinstance(events, Iterable):
+        return list(events)
+    raise InvalidEventError(f"expected several NewEvents, not {shown(events)}")

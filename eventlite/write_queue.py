@@ -11,6 +11,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from copy import copy
 
 from eventlite.contracts.writing import CommitRequest, Committed, Outcome
 from eventlite.errors import StoreClosedError, UnknownOutcomeError
@@ -160,7 +161,7 @@ def _result(ticket: _Ticket) -> Committed:
     if ticket.outcome is not None:
         raise ticket.outcome
     if isinstance(ticket.failure, Exception):
-        raise ticket.failure
+        raise copy(ticket.failure) from ticket.failure  # several threads raise it, each its own
     raise UnknownOutcomeError(
         "the thread that was committing this append was interrupted",
         hint="Append again with the same `key` to find out whether it was stored.",

@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from eventlite import AsyncKernel, Condition, ConflictError, InvalidEventError, NewEvent, Query, StoreClosedError
+from eventlite import (
+    AsyncKernel,
+    Condition,
+    ConflictError,
+    EventLiteError,
+    InvalidEventError,
+    NewEvent,
+    Query,
+    StoreClosedError,
+)
+from eventlite.aio import WORKERS
 
 
 @pytest.fixture
@@ -214,5 +224,45 @@ def test_jobs_are_awaited_but_registering_is_plain(open_kernel) -> None:
             assert done == [7]
             assert kernel.jobs.stats()["done"] == 1
             assert kernel.cache.stats().max_size == 1000
+
+    run(scenario)
+
+
+def test_what_is_not_open_says_so(open_kernel) -> None:
+    async def scenario() -> None:
+        kernel = open_kernel()
+        for touch in (lambda: kernel.read(), lambda: kernel.jobs, lambda: kernel.indexes):
+            with pytest.raises(StoreClosedError, match="not open"):
+                touch()
+        await kernel.open()
+        with pytest.raises(EventLiteError, match="open already"):
+            await kernel.open()
+        await kernel.append_bulk([NewEvent("x")] * 2000)
+        events = kernel.read()
+        assert (await anext(events)).id == 1
+        await kernel.close()
+        with pytest.raises(StoreClosedError, match="closed before"):
+            [event async for event in events]
+
+    run(scenario)
+
+
+def test_long_work_does_not_keep_reads_waiting(open_kernel) -> None:
+    """As many jobs as there are threads for work wait for a read that the test makes meanwhile."""
+    import threading
+
+    read = threading.Event()
+
+    async def scenario() -> None:
+        async with open_kernel() as kernel:
+            event = await kernel.append("x")
+            long = [
+                asyncio.create_task(kernel.process(Query(), lambda batch: read.wait(30), batch_size=1))
+                for _ in range(WORKERS)
+            ]
+            await asyncio.sleep(0.05)
+            assert await kernel.get(event.id) == event
+            read.set()
+            assert [report.processed for report in await asyncio.gather(*long)] == [1] * WORKERS
 
     run(scenario)

@@ -141,3 +141,22 @@ def test_the_cache_is_never_stale_and_counts(kernel: Any) -> None:
     assert kernel.cache.stats().hits >= 1
     kernel.cache.clear()
     assert kernel.cache.stats().size == 0
+
+
+def test_wrong_arguments_are_refused_with_words(kernel: Any) -> None:
+    kernel.append("x")
+    for call in (
+        lambda: kernel.by_correlation(None),
+        lambda: kernel.children(None),
+        lambda: kernel.get("1"),
+        lambda: kernel.append("x", condition=Query(cmd="x")),
+        lambda: kernel.page(Query(), limit=2**70),
+        lambda: kernel.count("x"),
+    ):
+        with pytest.raises(InvalidQueryError):
+            call()
+    for call in (lambda: kernel.append_many(None), lambda: kernel.append_bulk(5), lambda: kernel.append_many(["x"])):
+        with pytest.raises(InvalidEventError):
+            call()
+    assert kernel.get(2**70) is None
+    assert kernel.head() == 1
