@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
-from eventlite.contracts import Bulk, Cache, Format, Host, Indexing, JobDispatcher, Storage
 from eventlite.event import Event, NewEvent
 
 if TYPE_CHECKING:
     import click
 
     from eventlite.bench.workload import Workload
+    from eventlite.contracts import Bulk, Cache, Format, Host, Indexing, JobDispatcher, Storage
     from eventlite.kernel import Kernel
 
 hookspec = pluggy.HookspecMarker("eventlite")

@@ -21,13 +21,14 @@ LAYERS = (
     ("event", "query"),
     ("contracts",),
     ("admission", "digest", "drafting", "hookspecs", "matching", "scanning", "statistics"),
-    ("announcing", "answers", "page", "verification", "write_queue"),
+    ("announcing", "answers", "page", "processing", "verification", "write_queue"),
     ("offers", "plugins", "profile"),
     ("sourcing",),
     ("kernel", "opening"),
     ("aio", "async_queue"),
     ("eventlite",),
     ("testing",),
+    ("bench",),
     ("cli", "__main__"),
 )
 

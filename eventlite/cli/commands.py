@@ -40,6 +40,7 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "indexes": Entry("indexes", "List indexes, or build those the profile asks for."),
         "verify": Entry("verify", "Check every event and the store itself."),
         "doctor": Entry("doctor", "Check the surroundings: versions, disk, profile, plugins."),
+        "bench": Entry("bench", "Measure profiles on this machine's disk."),
     },
 }
 

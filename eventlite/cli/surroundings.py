@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from eventlite.bench.surroundings import file_system_type
 from eventlite.cli.output import size
 from eventlite.hookspecs import Finding
 
@@ -63,20 +64,6 @@ def check_place(path: Path) -> Iterator[Finding]:
     yield _file_system(directory)
     yield _space(path, directory)
     yield from _rights(path, directory)
-
-
-def file_system_type(directory: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
-    """The type of the file system a directory is on, such as `ext4`; None where the machine does not say."""
-    if not mounts.exists():
-        return None
-    real = directory.resolve()
-    depth, kind = 0, None
-    for line in mounts.read_text(errors="replace").splitlines():
-        before, _, after = line.partition(" - ")
-        point = Path(before.split()[4].replace("\\040", " "))
-        if real.is_relative_to(point) and len(point.parts) >= depth:
-            depth, kind = len(point.parts), after.split()[0]
-    return kind
 
 
 def _file_system(directory: Path) -> Finding:

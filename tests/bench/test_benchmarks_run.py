@@ -1,0 +1,63 @@
+"""Every script of `benchmarks/` in its tiny form, so that none rots; figures are not looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eventlite.bench.results import load
+
+Script = Callable[..., str]
+
+
+def test_peers_race_and_those_that_are_not_installed_are_left_out(script: Script, disk: Path) -> None:
+    shown = script("peers", "--quick", "--json", "peers.json", "--dir", disk)
+    results = load(Path("peers.json"))
+    ran = {one.workload for one in results.figures}
+    assert {"append-full", "append-normal", "append-together", "bulk", "stream", "get", "correlation", "page"} < ran
+    assert all(
+        (race, "sqlite3") in {(one.workload, one.contestant) for one in results.figures} for race in ("bulk", "get")
+    )
+    assert all("not installed" in one.reason for one in results.left_out)
+    told = json.loads(Path("peers.json").read_bytes())["targets"]
+    reached = [(one["race"], one["other"]) for one in told if one["reached"] is not None]
+    assert ("append-full", "sqlite3") in reached
+    assert "at least" in shown
+    assert list(disk.iterdir()) == []
+
+
+def test_growth_is_measured_at_growing_sizes_and_drawn(script: Script, disk: Path) -> None:
+    script("growth", "--quick", "--json", "2026-01-31-growth.json", "--html", "growth.html", "--dir", disk)
+    curves = load(Path("2026-01-31-growth.json")).curves
+    assert {curve.name for curve in curves} == {"growth-append", "growth-get", "growth-correlation", "growth-page-deep"}
+    assert all([x for x, _ in curve.points] == [200, 600] for curve in curves)
+    assert Path("growth.html").read_text(encoding="utf-8").count("<svg") == 4
+    script("plots", "--output", "plots", "2026-01-31-growth.json")
+    assert {path.stem for path in Path("plots").iterdir()} == {curve.name for curve in curves}
+
+
+def test_memory_is_measured_in_processes_of_their_own(script: Script, disk: Path) -> None:
+    pytest.importorskip("resource", reason="Windows does not say how much memory a process had")
+    shown = script("memory", "--quick", "--json", "memory.json", "--dir", disk)
+    measured = json.loads(Path("memory.json").read_bytes())["memory"]
+    assert [one["work"] for one in measured] == ["append_bulk", "stream", "export", "import"]
+    assert all(set(one["growth"]) == {"500"} for one in measured)
+    assert shown.count("MiB at 500") == 4
+
+
+def test_the_import_is_timed(script: Script) -> None:
+    shown = script("imports", "--quick", "--json", "imports.json")
+    measured = json.loads(Path("imports.json").read_bytes())
+    assert measured["heavy"] == []
+    for kind in ("bare", "with_eventlite"):
+        assert 0 < measured[kind]["low"] <= measured[kind]["median"] <= measured[kind]["high"]
+    assert "bare interpreter" in shown
+
+
+def test_the_results_that_are_kept_can_be_read() -> None:
+    kept = Path(__file__).parents[2] / "benchmarks" / "results"
+    for path in [*kept.glob("*-matrix.json"), *kept.glob("*-peers.json"), *kept.glob("*-growth.json")]:
+        assert load(path).surroundings.processor, path
