@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from eventlite.contracts import CommitRequest, Committed, Transaction
 from eventlite.errors import EventLiteError, PluginError
 from eventlite.event import Event, NewEvent, Row
 
-logger = logging.getLogger("eventlite")
+if TYPE_CHECKING:
+    from eventlite.contracts import CommitRequest, Committed, Transaction
 
 #: Who implements a hook: the plugin's name and its function.
 Listeners: TypeAlias = Sequence[tuple[str, Callable[..., Any]]]
@@ -60,4 +59,6 @@ def notify(listeners: Listeners, when: str, **arguments: Any) -> None:
         try:
             function(**arguments)
         except Exception:
-            logger.exception("%s failed %s", plugin, when)
+            import logging
+
+            logging.getLogger("eventlite").exception("%s failed %s", plugin, when)

@@ -7,12 +7,13 @@ position is asked from the storage each time, so that an answer is up to date wh
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from eventlite.contracts.caching import Cache
-from eventlite.contracts.storage import Storage
 from eventlite.event import MAX_ID, Row
 from eventlite.query import Query
+
+if TYPE_CHECKING:
+    from eventlite.contracts import Cache, Storage
 
 #: Rows in one answer beyond which it is not worth the memory.
 MAX_ROWS = 1000

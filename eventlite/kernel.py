@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eventlite import announcing
 from eventlite.answers import Answers, CachedAnswers, DirectAnswers
-from eventlite.contracts.bulk import BulkReport, ExportOptions, ImportOptions
 from eventlite.contracts.writing import CommitRequest, Committed
 from eventlite.drafting import draft_batch, now
 from eventlite.errors import EventLiteError, InvalidEventError, InvalidQueryError, StoreClosedError, shown
 from eventlite.event import MAX_ID, Event, NewEvent, Row, VerifiedEvent
 from eventlite.page import Cursor, Page, decode_cursor, query_mark
-from eventlite.processing import ProcessReport, process
 from eventlite.query import Condition, Query, check_position
 from eventlite.scanning import scan
 from eventlite.write_queue import WriteQueue
 
 if TYPE_CHECKING:
-    from eventlite.contracts import Bulk, Cache, Indexing, JobDispatcher, Storage, Transaction
+    from eventlite.contracts import Bulk, BulkReport, Cache, Indexing, JobDispatcher, Storage, Transaction
     from eventlite.plugins import Plugins
+    from eventlite.processing import ProcessReport
     from eventlite.profile import Profile
     from eventlite.verification import VerificationReport
 
@@ -156,6 +155,8 @@ class Kernel:
 
         An error carries the `report` of what was committed before it.
         """
+        from eventlite.contracts.bulk import BulkReport
+
         _check_size(batch_size, "batch_size")
         if not isinstance(events, Iterable):
             raise InvalidEventError(f"expected several NewEvents, not {shown(events)}")
@@ -288,6 +289,8 @@ class Kernel:
 
         A batch whose function raises is reported, and the others go on.
         """
+        from eventlite.processing import process
+
         _check_size(workers, "workers")
         return process(self.stream(query, batch_size=batch_size), function, workers)
 
@@ -375,10 +378,14 @@ class Kernel:
 
     def import_file(self, /, path: str | Path, **options: Any) -> BulkReport:
         """Import a file of events; the options are those of `eventlite.contracts.ImportOptions`."""
+        from eventlite.contracts.bulk import ImportOptions
+
         return self.bulk.import_file(self, Path(path), ImportOptions(**options))
 
     def export_file(self, /, path: str | Path, query: Query = _ALL, **options: Any) -> BulkReport:
         """Export matching events to a file; the options are those of `eventlite.contracts.ExportOptions`."""
+        from eventlite.contracts.bulk import ExportOptions
+
         return self.bulk.export_file(self, Path(path), query, ExportOptions(**options))
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from eventlite.contracts.storage import EventReader
 from eventlite.event import Row
 from eventlite.query import Query
+
+if TYPE_CHECKING:
+    from eventlite.contracts import EventReader
 
 
 def scan(

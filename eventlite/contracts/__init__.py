@@ -1,24 +1,62 @@
 """What a plugin must offer, one protocol per concern.
 
 Every contract has a number in `CONTRACTS`; a plugin says with `CONTRACT = 1` which one it was written for.
-The suites in `eventlite.testing` are these texts as tests.
+The suites in `eventlite.testing` are these texts as tests. A module is imported when one of its names is first used:
+a program that only appends needs two of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from eventlite.contracts.bulk import Bulk, BulkReport, Entry, ExportOptions, Format, ImportOptions, Rejected, Source
-from eventlite.contracts.caching import Cache, CacheStats
-from eventlite.contracts.host import Host
-from eventlite.contracts.indexing import INDEXES, Index, Indexing
-from eventlite.contracts.jobs import Job, JobCapabilities, JobDispatcher, JobInfo
-from eventlite.contracts.state import Record, StateReader, StateStore
-from eventlite.contracts.storage import EventReader, Snapshot, Statistics, Storage, StorageCapabilities, Transaction
-from eventlite.contracts.writing import CommitRequest, Committed, Outcome
+if TYPE_CHECKING:
+    from eventlite.contracts.bulk import Bulk, BulkReport, Entry, ExportOptions, Format, ImportOptions, Rejected, Source
+    from eventlite.contracts.caching import Cache, CacheStats
+    from eventlite.contracts.host import Host
+    from eventlite.contracts.indexing import INDEXES, Index, Indexing
+    from eventlite.contracts.jobs import Job, JobCapabilities, JobDispatcher, JobInfo
+    from eventlite.contracts.state import Record, StateReader, StateStore, check_record_names
+    from eventlite.contracts.storage import EventReader, Snapshot, Statistics, Storage, StorageCapabilities, Transaction
+    from eventlite.contracts.writing import CommitRequest, Committed, Outcome
 
 #: The version of each concern's contract.
 CONTRACTS: Mapping[str, int] = {"storage": 1, "indexing": 1, "caching": 1, "bulk": 1, "jobs": 1, "extensions": 1}
+
+_MODULES = {
+    "Bulk": "bulk",
+    "BulkReport": "bulk",
+    "Cache": "caching",
+    "CacheStats": "caching",
+    "CommitRequest": "writing",
+    "Committed": "writing",
+    "Entry": "bulk",
+    "EventReader": "storage",
+    "ExportOptions": "bulk",
+    "Format": "bulk",
+    "Host": "host",
+    "INDEXES": "indexing",
+    "ImportOptions": "bulk",
+    "Index": "indexing",
+    "Indexing": "indexing",
+    "Job": "jobs",
+    "JobCapabilities": "jobs",
+    "JobDispatcher": "jobs",
+    "JobInfo": "jobs",
+    "Outcome": "writing",
+    "Record": "state",
+    "Rejected": "bulk",
+    "Snapshot": "storage",
+    "Source": "bulk",
+    "StateReader": "state",
+    "StateStore": "state",
+    "Statistics": "storage",
+    "Storage": "storage",
+    "StorageCapabilities": "storage",
+    "Transaction": "storage",
+    "check_record_names": "state",
+}
 
 __all__ = [
     "CONTRACTS",
@@ -52,4 +90,11 @@ __all__ = [
     "Storage",
     "StorageCapabilities",
     "Transaction",
+    "check_record_names",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -52,6 +52,6 @@ class Checkpointer:
     def _adapt(self, length: int, complete: bool) -> None:
         """Be patient where that helps: not with a reader that stays, longer if nobody could begin the log anew."""
         self._wait = _LONGEST_WAIT if complete else self._wait / 2
-        stuck = length > self._length > 0
+        stuck = length > 1.1 * self._length > 0  # a log begun anew is about as long as the last one
         self._pause = min(max(2 * self._pause, _SHORTEST_PAUSE), _LONGEST_PAUSE) if stuck else self._pause / 2
         self._length = length

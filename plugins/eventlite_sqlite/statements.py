@@ -11,9 +11,8 @@ from itertools import chain, product
 from math import prod
 from typing import Any, NamedTuple
 
-from eventlite.errors import InvalidQueryError
 from eventlite.event import COLUMNS, to_microseconds
-from eventlite.query import Query
+from eventlite.query import MAX_ALTERNATIVES, Query
 
 COLUMN_LIST = ", ".join(f"event.{name}" for name in COLUMNS)
 GET = f"SELECT {COLUMN_LIST} FROM event WHERE id = ?"
@@ -33,11 +32,17 @@ _COLUMNS = (
     ("version", "event.version = ?"),
 )
 
+#: A range of so many positions is counted by position.
+NARROW = 10_000
+
 #: Beyond this many scans a list becomes one scan with IN, read in id order without a promise of depth.
 MAX_SCANS = 64
 
-#: SQLite's own limit on the parts of one compound SELECT.
-MAX_ALTERNATIVES = 500
+#: A query with several scans repeats no more values than this for each of them: SQLite counts parameters.
+MAX_REPEATED = 16
+
+#: SQLite joins 64 tables at most; of tags beyond this number it is counted how many an event has.
+MAX_JOINED = 32
 
 
 class Shape(NamedTuple):
@@ -55,13 +60,11 @@ class Scan(NamedTuple):
 
 
 def scans(query: Query) -> list[Scan]:
-    """The scans whose union the query is."""
+    """The scans whose union the query is: 500 at most, which is also what SQLite takes in one compound SELECT."""
     if not query.union:
-        return _plain_scans(query)
-    found = [scan for plain in query.union for scan in _plain_scans(plain)]
-    if len(found) > MAX_ALTERNATIVES:
-        raise InvalidQueryError(f"the query has {len(found)} alternatives, more than {MAX_ALTERNATIVES}")
-    return found
+        return _plain_scans(query, MAX_SCANS)
+    most = min(MAX_SCANS, MAX_ALTERNATIVES // len(query.union))
+    return [scan for plain in query.union for scan in _plain_scans(plain, most)]
 
 
 def read(found: list[Scan], after: int, before: int, limit: int, offset: int, backwards: bool) -> tuple[str, list[Any]]:
@@ -79,10 +82,7 @@ def read(found: list[Scan], after: int, before: int, limit: int, offset: int, ba
 def count(found: list[Scan], after: int, before: int) -> tuple[str, list[Any]]:
     """The statement and parameters that count events."""
     parameters = [value for scan in found for value in (*scan.values, after, before)]
-    shapes = tuple(scan.shape for scan in found)
-    if len(shapes) == 1:
-        return _count_one(shapes[0]), parameters
-    return f"SELECT count(*) FROM ({_union(shapes)})", parameters
+    return _count(tuple(scan.shape for scan in found), before - after <= NARROW), parameters
 
 
 def last(found: list[Scan]) -> tuple[str, list[Any]]:
@@ -97,8 +97,8 @@ def expression(path: tuple[str, ...]) -> str:
     return f"event.data -> '$.{inner}'"
 
 
-def _plain_scans(query: Query) -> list[Scan]:
-    """One scan, or one per combination of values where a filter names several."""
+def _plain_scans(query: Query, most: int) -> list[Scan]:
+    """One scan, or one per combination of values where a filter names several and there are no more than `most`."""
     conditions, values = _equalities(query)
     _bound(query, conditions, values)
     several = _several(query)
@@ -106,7 +106,7 @@ def _plain_scans(query: Query) -> list[Scan]:
     if not several:
         return [Scan(Shape(tags, tuple(conditions)), tuple(values))]
     columns, choices = zip(*several, strict=True)
-    if prod(map(len, choices)) > MAX_SCANS:
+    if prod(map(len, choices)) > most or len(values) > MAX_REPEATED:
         wide = (f"{column} IN ({', '.join('?' * len(texts))})" for column, texts in several)
         return [Scan(Shape(tags, (*conditions, *wide)), (*values, *chain.from_iterable(choices)))]
     shape = Shape(tags, (*conditions, *(f"{column} = ?" for column in columns)))
@@ -157,12 +157,20 @@ def _source(shape: Shape) -> tuple[str, str, list[str]]:
         return "event.id", "event", list(shape.conditions)
     tables = ["event_tag AS t0"]  # CROSS JOIN keeps it outermost, so that the result comes in id order
     conditions = ["t0.tag = ?"]
-    for index in range(1, shape.tags):
+    for index in range(1, min(shape.tags, MAX_JOINED)):
         tables.append(f"CROSS JOIN event_tag AS t{index} ON t{index}.event_id = t0.event_id")
         conditions.append(f"t{index}.tag = ?")
+    if shape.tags > MAX_JOINED:
+        conditions.append(_has_all(shape.tags - MAX_JOINED))
     if shape.conditions:
         tables.append("CROSS JOIN event ON event.id = t0.event_id")
     return "t0.event_id", " ".join(tables), [*conditions, *shape.conditions]
+
+
+def _has_all(tags: int) -> str:
+    """The condition that an event has as many tags more."""
+    listed = ", ".join("?" * tags)
+    return f"(SELECT count(*) FROM event_tag AS t WHERE t.event_id = t0.event_id AND t.tag IN ({listed})) = {tags}"
 
 
 def _between(position: str) -> tuple[str, str]:
@@ -174,10 +182,6 @@ def _ids(shape: Shape) -> str:
     position, source, conditions = _source(shape)
     where = " AND ".join([*conditions, *_between(position)])
     return f"SELECT {position} AS id FROM {source} WHERE {where}"
-
-
-def _union(shapes: tuple[Shape, ...]) -> str:
-    return " UNION ".join(_ids(shape) for shape in shapes)
 
 
 @lru_cache(512)
@@ -198,10 +202,14 @@ def _read_merged(shapes: tuple[Shape, ...], backwards: bool) -> str:
 
 
 @lru_cache(512)
-def _count_one(shape: Shape) -> str:
-    position, source, conditions = _source(shape)
-    where = " AND ".join([*conditions, *_between(position)])
-    return f"SELECT count(*) FROM {source} WHERE {where}"
+def _count(shapes: tuple[Shape, ...], narrow: bool) -> str:
+    """In a narrow range the positions themselves are the quickest way in, whatever index there is."""
+    parts = []
+    for shape in shapes:
+        position, source, conditions = _source(shape)
+        bounds = (f"{position} > ?", f"{position} < ?") if narrow or not conditions else _between(position)
+        parts.append(f"SELECT {position} AS id FROM {source} WHERE {' AND '.join([*conditions, *bounds])}")
+    return f"SELECT count(*) FROM ({' UNION '.join(parts)})"
 
 
 @lru_cache(512)
