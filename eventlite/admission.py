@@ -31,8 +31,8 @@ class CommitView(Protocol):
     def by_key(self, key: str) -> Row | None:
         """The event that has that idempotency key."""
 
-    def last(self, query: Query) -> int:
-        """The id of the last matching event, 0 without one."""
+    def last(self, query: Query, *, after: int = 0) -> int:
+        """The id of the last matching event beyond a position, 0 without one."""
 
 
 def admit(request: CommitRequest, view: CommitView) -> Committed:
@@ -107,7 +107,7 @@ def _check_condition(condition: Condition, head: int, view: CommitView) -> None:
             f"the condition's position {condition.after} is beyond the head, {head}",
             hint="Use the id of the last event you have seen.",
         )
-    found = view.last(condition.query)
+    found = view.last(condition.query, after=condition.after)
     if found > condition.after:
         raise ConflictError(
             f"event {found} matches the condition and stands after position {condition.after}",

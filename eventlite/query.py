@@ -14,6 +14,15 @@ from eventlite.jsontext import canonical, is_unicode
 
 Scalar: TypeAlias = str | int | float | bool | None
 
+#: The most plain queries that `|` may join.
+MAX_ALTERNATIVES = 500
+
+#: The most paths inside the payload that a plain query may ask for.
+MAX_PATHS = 100
+
+#: The most commands, tags and values inside the payload that a query may name, all alternatives together.
+MAX_VALUES = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class DataTerm:
@@ -29,7 +38,8 @@ class Query:
 
     `cmd` may be several commands, of which an event has one. `tags` are tags of which an event has all. `since` is
     inclusive and `until` exclusive; both must be aware. `data` maps dotted paths inside the payload to scalars: numbers
-    compare by value, and true is not 1. None means no filter. Raises `InvalidQueryError`.
+    compare by value, and true is not 1. None means no filter. Raises `InvalidQueryError`, also for
+    more than 10,000 commands and tags, 100 paths or 500 alternatives.
     """
 
     cmd: str | Sequence[str] | None = None
@@ -70,11 +80,7 @@ class Query:
         if not isinstance(other, Query):
             return NotImplemented
         either = Query()
-        _set(
-            either,
-            "union",
-            tuple(dict.fromkeys(self.alternatives + other.alternatives)),
-        )
+        _set(either, "union", _joined(self, other))
         return either
 
     @property
@@ -142,10 +148,28 @@ def _set(query: Query, name: str, value: object) -> None:
     object.__setattr__(query, name, value)
 
 
+def _joined(one: Query, other: Query) -> tuple[Query, ...]:
+    """The alternatives of both, each once."""
+    found = tuple(dict.fromkeys(one.alternatives + other.alternatives))
+    _check_number_of(len(found), "alternatives", MAX_ALTERNATIVES)
+    values = sum(len(plain.cmds or ()) + len(plain.all_tags) + len(plain.terms) for plain in found)
+    _check_number_of(values, "commands, tags and values", MAX_VALUES)
+    return found
+
+
+def _check_number_of(number: int, what: str, most: int) -> None:
+    if number > most:
+        raise InvalidQueryError(
+            f"a query may have at most {most:,} {what}, not {number:,}",
+            hint="Ask in several queries, or for something wider.",
+        )
+
+
 def _names(value: object, name: str) -> tuple[str, ...]:
     names = (
         (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Sequence | set | frozenset) else ()
     )
+    _check_number_of(len(names), "values of " + name, MAX_VALUES)
     if not names or not all(isinstance(item, str) and item and is_unicode(item) for item in names):
         raise InvalidQueryError(
             f"{name} must be a text or several, not {shown(value)}",
@@ -160,6 +184,7 @@ def _terms(data: object) -> tuple[DataTerm, ...]:
             f"data must map paths inside the payload to values, not {shown(data)}",
             hint='For example Query(data={"order_id": "A1"}).',
         )
+    _check_number_of(len(data), "paths inside the payload", MAX_PATHS)
     return tuple(DataTerm(data_path(path), _texts(path, data[path])) for path in sorted(data, key=str))
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from eventlite.errors import InvalidEventError, shown
+from eventlite.jsontext import is_unicode
+
 
 class Record(NamedTuple):
     """A small versioned record; `due` is a time in microseconds since the epoch, or None."""
@@ -12,6 +15,13 @@ class Record(NamedTuple):
     value: dict[str, Any]
     version: int
     due: int | None
+
+
+def check_record_names(*names: object) -> None:
+    """Raise `InvalidEventError` unless a record's namespace and name are texts that can be stored."""
+    for name in names:
+        if not isinstance(name, str) or not is_unicode(name):
+            raise InvalidEventError(f"a record's namespace and name must be Unicode texts, not {shown(name)}")
 
 
 class StateReader(Protocol):
@@ -41,7 +51,8 @@ class StateStore(StateReader, Protocol):
     ) -> int:
         """Store the record and return its new version: 1 for a new one, else one more than before.
 
-        With `expected`, raise `ConflictError` unless that is the present version; 0 expects no record.
+        With `expected`, raise `ConflictError` unless that is the present version; 0 expects no record. Raises
+        `InvalidEventError` for a name or value that cannot be stored.
         """
 
     def delete(self, namespace: str, name: str, *, expected: int | None = None) -> bool:

@@ -42,8 +42,8 @@ class EventReader(Protocol):
     def count(self, query: Query, *, after: int = 0, before: int | None = None) -> int:
         """How many events `read` would find without a limit."""
 
-    def last(self, query: Query) -> int:
-        """The id of the last matching event, 0 without one."""
+    def last(self, query: Query, *, after: int = 0) -> int:
+        """The id of the last matching event beyond a position, 0 without one."""
 
 
 class Snapshot(EventReader, Protocol):
@@ -93,6 +93,8 @@ class StorageCapabilities:
     multi_process: bool = False
     #: Whether `backup` works.
     backup: bool = False
+    #: Whether it is what can be read of a damaged store: it ends where the first damage is.
+    salvaged: bool = False
     #: The most events in one request.
     max_batch: int = 1_000_000
 

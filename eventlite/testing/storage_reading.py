@@ -77,6 +77,30 @@ class ReadingContract(StorageSuite):
         assert storage.read(either, limit=3, offset=2, backwards=True) == rows[7:4:-1]
         assert (storage.count(either), storage.last(either)) == (10, rows[-1][0])
 
+    @pytest.mark.parametrize("tags", [32, 33, 64, 65, 1000])
+    def test_a_query_may_have_as_many_tags_as_an_event(self, storage: Storage, tags: int) -> None:
+        names = [f"t:{number:03}" for number in range(tags)]
+        append(storage, event(tags=names), event(tags=names[1:]), event("b", tags=names), event(tags=[names[0]]))
+        ids = [row[0] for row in everything(storage)]
+        query = Query(tags=names)
+        assert [row[0] for row in storage.read(query, limit=9)] == [ids[0], ids[2]]
+        assert [row[0] for row in storage.read(query | Query(tags=names[1:]), limit=9, backwards=True)] == ids[2::-1]
+        assert (storage.count(query), storage.last(query)) == (2, ids[2])
+        assert storage.count(Query(tags=names, cmd=["b", "c"])) == 1
+        assert storage.explain(query)
+
+    def test_a_query_may_be_as_large_as_it_is_allowed_to_be(self, storage: Storage) -> None:
+        names = [f"c{number}" for number in range(10_000)]
+        rows = append(storage, event("c9999", data={"p0": 1, "p99": 1.0}), event("d"))
+        paths = {f"p{number}": number for number in range(100)}
+        assert storage.read(Query(cmd=names), limit=9) == rows[:1]
+        assert storage.read(Query(cmd=names, data={"p99": 1}), limit=9) == rows[:1]
+        assert storage.count(Query(cmd=names, data=paths)) == 0
+        many = Query(cmd=names[:20])
+        for number in range(20, 10_000, 20):
+            many |= Query(cmd=names[number : number + 20])
+        assert (storage.read(many, limit=9), storage.count(many), storage.last(many)) == (rows[:1], 1, rows[0][0])
+
     def test_a_union_may_have_many_alternatives(self, storage: Storage, rows: list[Row]) -> None:
         many = Query(user="nobody")
         for n in range(0, 100, 2):
@@ -88,6 +112,13 @@ class ReadingContract(StorageSuite):
         many = Query(cmd=["odd", *(f"cmd {n}" for n in range(1000))])
         assert storage.read(many, limit=99) == rows[1::2]
         assert (storage.count(many), storage.last(many)) == (5, rows[9][0])
+
+    def test_last_looks_beyond_a_position_only(self, storage: Storage, rows: list[Row]) -> None:
+        odd = storage.last(Query(cmd="odd"))
+        assert storage.last(Query(cmd="odd"), after=odd - 1) == odd
+        assert storage.last(Query(cmd="odd"), after=odd) == 0
+        assert storage.last(Query(cmd="odd") | Query(cmd="even"), after=odd - 1) == max(odd, rows[-1][0])
+        assert storage.last(Query(), after=rows[-1][0]) == 0
 
     def test_last_is_0_without_a_match(self, storage: Storage, rows: list[Row]) -> None:
         assert storage.last(Query(cmd="odd")) == rows[9][0]

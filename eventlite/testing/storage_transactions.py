@@ -172,6 +172,14 @@ class StateContract(StorageSuite):
         _put(storage, "name", value)
         assert repr(_records(storage)[0].value) == repr(value)
 
+    def test_a_name_that_is_no_text_is_refused(self, storage: Storage) -> None:
+        with storage.transaction() as tx:
+            for namespace, name in (("space", "\ud800"), ("\ud800", "name"), ("space", 5)):
+                with pytest.raises(InvalidEventError):
+                    tx.state.put(namespace, name, {})  # type: ignore[arg-type]
+            tx.state.put("space", "name", {})
+        assert [record.name for record in _records(storage)] == ["name"]
+
     def test_a_value_is_nobodys_but_the_stores(self, storage: Storage) -> None:
         mine: dict[str, Any] = {"list": [1]}
         with storage.transaction() as tx:

@@ -48,8 +48,8 @@ class MemoryReader:
     def count(self, query: Query, *, after: int = 0, before: int | None = None) -> int:
         return sum(map(matcher(query), self._between(after, before)))
 
-    def last(self, query: Query) -> int:
-        return next((row[0] for row in self.read(query, limit=1, backwards=True)), 0)
+    def last(self, query: Query, *, after: int = 0) -> int:
+        return next((row[0] for row in self.read(query, after=after, limit=1, backwards=True)), 0)
 
     def _between(self, after: int, before: int | None, backwards: bool = False) -> Iterator[Row]:
         seen = self._seen()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Any, NamedTuple, TypeAlias
 
-from eventlite.contracts import Record
+from eventlite.contracts import Record, check_record_names
 from eventlite.errors import ConflictError
 from eventlite.jsontext import decode_object, encode_object
 
@@ -48,6 +48,7 @@ class MemoryStateStore(MemoryStateReader):
     def put(
         self, namespace: str, name: str, value: dict[str, Any], *, expected: int | None = None, due: int | None = None
     ) -> int:
+        check_record_names(namespace, name)
         version = self._version(namespace, name, expected) + 1
         self._records[namespace, name] = Kept(encode_object(value, "value"), version, due)
         return version

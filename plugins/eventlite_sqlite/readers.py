@@ -68,10 +68,12 @@ class Readers:
 
     @contextmanager
     def fresh(self) -> Iterator[Reader]:
-        """A reader of its own, that has prepared nothing yet."""
+        """A reader of its own, that has prepared nothing yet; sqlite3's errors leave it typed."""
         reader = self._open()
         try:
             yield reader
+        except sqlite3.Error as error:
+            raise translated(error, self._path) from error
         finally:
             reader.connection.close()
 

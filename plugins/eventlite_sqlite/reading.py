@@ -60,8 +60,8 @@ class ConnectionReader:
         found: int = self._connection.execute(text, values).fetchone()[0]
         return found
 
-    def last(self, query: Query) -> int:
+    def last(self, query: Query, *, after: int = 0) -> int:
         """The id of the last match, 0 without one."""
-        text, values = statements.last(statements.scans(query))
+        text, values = statements.last(statements.scans(query), after)
         found: int | None = self._connection.execute(text, values).fetchone()[0]
         return found or 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from eventlite.contracts import Record
+from eventlite.contracts import Record, check_record_names
 from eventlite.errors import ConflictError
 from eventlite.jsontext import decode_object, encode_object
 
@@ -25,15 +25,18 @@ class Records:
 
     def get(self, namespace: str, name: str) -> Record | None:
         """The record of that name, or None."""
+        check_record_names(namespace, name)
         row = self._connection.execute(_GET, (namespace, name)).fetchone()
         return None if row is None else _record(row)
 
     def due(self, namespace: str, until: int, *, limit: int = 1000) -> list[Record]:
         """Records due by then, earliest first."""
+        check_record_names(namespace)
         return [_record(row) for row in self._connection.execute(_DUE, (namespace, until, limit))]
 
     def list(self, namespace: str, *, after: str = "", limit: int = 1000) -> list[Record]:
         """Records in the order of their names."""
+        check_record_names(namespace, after)
         return [_record(row) for row in self._connection.execute(_LIST, (namespace, after, limit))]
 
     def put(

@@ -22,8 +22,8 @@ def acquire(path: Path, settings: Settings) -> Writer:
         if writer is None or writer.broken:
             writer = _writers[_identity(path)] = _new(path, settings)
         else:
-            writer.stores += 1
             writer.raise_level(settings.synchronous)
+            writer.stores += 1
         return writer
 
 

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eventlite.errors import StorageError
 from eventlite_sqlite.connection import connect
 from eventlite_sqlite.identity import APPLICATION_ID, SCHEMA_VERSION
 from eventlite_sqlite.settings import Settings
@@ -34,7 +35,7 @@ def migrate(path: Path, settings: Settings) -> None:
     connection = connect(path, "rw", settings.busy_timeout)
     try:
         connection.execute(f"PRAGMA page_size = {settings.page_size}")
-        _use_wal(connection, settings.busy_timeout)
+        _use_wal(connection, path, settings.busy_timeout)
         connection.execute("BEGIN IMMEDIATE")
         _migrations().apply(_database(connection))
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -44,21 +45,27 @@ def migrate(path: Path, settings: Settings) -> None:
         connection.close()
 
 
-def _use_wal(connection: sqlite3.Connection, timeout: float) -> None:
+def _use_wal(connection: sqlite3.Connection, path: Path, timeout: float) -> None:
     """Switching to WAL does not wait for others by itself, so it is tried again."""
     deadline = time.monotonic() + timeout
-    while not _switched(connection, deadline):
+    while (mode := _switched(connection, deadline)) is None:
         time.sleep(0.01)
+    if mode != "wal":  # all that SQLite says where processes cannot share memory
+        raise StorageError(
+            f"{path} cannot have a write-ahead log where it is (journal mode {mode})",
+            hint="Put the store on a local disk: file systems of a network cannot keep one.",
+        )
 
 
-def _switched(connection: sqlite3.Connection, deadline: float) -> bool:
+def _switched(connection: sqlite3.Connection, deadline: float) -> str | None:
+    """The journal mode that SQLite has chosen, None while it is busy."""
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        mode: str = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
             raise
-        return False
-    return True
+        return None
+    return mode
 
 
 def _database(connection: sqlite3.Connection) -> Any:

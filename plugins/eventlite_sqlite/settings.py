@@ -24,6 +24,16 @@ class Settings(BaseModel):
     salvage: bool = Field(False, description="Read a damaged file as far as it goes, and write nothing.")
     poll_interval: float = Field(0.005, gt=0, le=10, description="Seconds between looks for others' appends in a wait.")
 
+    @field_validator("path")
+    @classmethod
+    def _file(cls, path: Path) -> Path:
+        if path.name == ":memory:":
+            raise ValueError('names no file: for a store in memory use plugin = "memory"')
+        try:
+            return path.expanduser()
+        except RuntimeError:  # there is no such user: then it is a folder of that name
+            return path
+
     @field_validator("page_size")
     @classmethod
     def _power_of_two(cls, size: int) -> int:

@@ -16,7 +16,8 @@ from eventlite.query import MAX_ALTERNATIVES, Query
 
 COLUMN_LIST = ", ".join(f"event.{name}" for name in COLUMNS)
 GET = f"SELECT {COLUMN_LIST} FROM event WHERE id = ?"
-ALL = f"SELECT {COLUMN_LIST} FROM event NOT INDEXED ORDER BY id"
+ALL_BETWEEN = f"SELECT {COLUMN_LIST} FROM event NOT INDEXED WHERE id > ? AND id < ? ORDER BY id"
+NEXT = f"SELECT {COLUMN_LIST} FROM event NOT INDEXED WHERE id > ? ORDER BY id LIMIT 1"
 BY_KEY = f"SELECT {COLUMN_LIST} FROM event WHERE key = ?"
 HEAD = "SELECT max(id) FROM event"
 INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
@@ -85,9 +86,9 @@ def count(found: list[Scan], after: int, before: int) -> tuple[str, list[Any]]:
     return _count(tuple(scan.shape for scan in found), before - after <= NARROW), parameters
 
 
-def last(found: list[Scan]) -> tuple[str, list[Any]]:
-    """The statement and parameters of the greatest matching id."""
-    parameters = [value for scan in found for value in scan.values]
+def last(found: list[Scan], after: int) -> tuple[str, list[Any]]:
+    """The statement and parameters of the greatest matching id beyond a position."""
+    parameters = [value for scan in found for value in (*scan.values, after)]
     return _last(tuple(scan.shape for scan in found)), parameters
 
 
@@ -217,6 +218,6 @@ def _last(shapes: tuple[Shape, ...]) -> str:
     parts = []
     for shape in shapes:
         position, source, conditions = _source(shape)
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        parts.append(f"SELECT (SELECT {position} FROM {source}{where} ORDER BY 1 DESC LIMIT 1) AS id")
+        where = " AND ".join([*conditions, f"likely({position} > ?)"])
+        parts.append(f"SELECT (SELECT {position} FROM {source} WHERE {where} ORDER BY 1 DESC LIMIT 1) AS id")
     return f"SELECT max(id) FROM ({' UNION ALL '.join(parts)})" if len(parts) > 1 else parts[0]

@@ -83,9 +83,9 @@ class SqliteStorage:
         """How many events match."""
         return self._readers.ask(lambda reader: reader.count(query, after=after, before=before))
 
-    def last(self, query: Query) -> int:
+    def last(self, query: Query, *, after: int = 0) -> int:
         """The id of the last match, 0 without one."""
-        return self._readers.ask(lambda reader: reader.last(query))
+        return self._readers.ask(lambda reader: reader.last(query, after=after))
 
     @contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:
@@ -154,7 +154,7 @@ class SqliteStorage:
     def backup(self, target: Path) -> None:
         """A consistent copy; appends go on meanwhile."""
         with self._readers.borrow() as reader:
-            backup.write_copy(reader.connection, target)
+            backup.write_copy(reader.connection, Path(target))
 
     def close(self) -> None:
         """Close the readers, and the writer unless another store of this process uses it."""

@@ -89,7 +89,8 @@ class SqliteTransaction(ConnectionReader):
             self._connection.executemany(statements.INSERT_TAG, tags)
 
     def _count(self, rows: Sequence[Sequence[Any]], data: int, metadata: int) -> None:
-        """By how much the log has grown; every eighth row stands for its neighbours."""
+        """By how much the log has grown; every eighth row stands for all."""
         self._head = self.head() + len(rows)
         self.appended += len(rows)
-        self.payload += 8 * sum(len(row[data]) + len(row[metadata]) for row in rows[::8])
+        sample = rows[::8]
+        self.payload += sum(len(row[data]) + len(row[metadata]) for row in sample) * len(rows) // max(1, len(sample))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from eventlite.contracts import CommitRequest, Outcome
-from eventlite.errors import EventLiteError, StoreClosedError, UnknownOutcomeError
+from eventlite.errors import EventLiteError, StorageError, StoreClosedError, UnknownOutcomeError
 from eventlite_sqlite import connection as connections
 from eventlite_sqlite.checkpoint import Checkpointer
 from eventlite_sqlite.failures import translated
@@ -40,6 +40,11 @@ class Writer:
         """Every store's acknowledgements keep their promise: the strictest level holds for all."""
         if _LEVELS.index(level) > _LEVELS.index(self._level):
             with self._lock:
+                if self._connection.in_transaction:
+                    raise StorageError(
+                        f"{self._path} cannot be opened under a stricter profile inside a transaction of it",
+                        hint="Open it before the transaction begins, or after its end.",
+                    )
                 connections.set_synchronous(self._connection, level)
                 self._level = "full"
 

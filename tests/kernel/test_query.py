@@ -41,6 +41,22 @@ def test_alternatives_are_plain_queries_each_once():
     assert (a | b) != (b | c)
 
 
+def test_there_are_limits_that_are_stated():
+    many = Query(cmd="0")
+    for number in range(1, 500):
+        many |= Query(cmd=str(number))
+    names = [str(number) for number in range(10_001)]
+    for ask, words in (
+        (lambda: many | Query(cmd="x"), "at most 500 alternatives, not 501"),
+        (lambda: Query(cmd=names), "at most 10,000 values of cmd, not 10,001"),
+        (lambda: Query(tags=names), "at most 10,000 values of tags"),
+        (lambda: Query(cmd=names[:6000]) | Query(tags=names[:6000]), "at most 10,000 commands, tags and values"),
+        (lambda: Query(data=dict.fromkeys(names, 1)), "at most 100 paths inside the payload"),
+    ):
+        with pytest.raises(InvalidQueryError, match=words):
+            ask()
+
+
 def test_only_queries_are_alternatives():
     with pytest.raises(TypeError):
         Query() | "a"

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from eventlite.contracts import Record
+from eventlite.contracts import Record, check_record_names
 from eventlite.errors import ConflictError
 from eventlite.jsontext import decode_object, encode_object
 
@@ -37,6 +37,7 @@ class Records:
     def put(
         self, namespace: str, name: str, value: dict[str, Any], *, expected: int | None = None, due: int | None = None
     ) -> int:
+        check_record_names(namespace, name)
         version = self._version(namespace, name, expected) + 1
         self._change(namespace, name, (encode_object(value, "value"), version, due))
         return version
