@@ -1,0 +1,114 @@
+"""What the fault tests share: kernels that are closed again, and programs that run beside the test.
+
+Set EVENTLITE_TEST_LONG=1 for the longer forms: more rounds, and every point of a kind instead of a sample.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventlite import Kernel
+
+_NOBODY = 65534
+
+#: Everything is imported before the rights are given up, since the interpreter may lie where nobody may look.
+_GIVE_UP_RIGHTS = f"""
+import os, sys, tempfile, logging, traceback
+from eventlite import Condition, Kernel, NewEvent, Query
+from eventlite.errors import *
+with tempfile.TemporaryDirectory() as scratch:
+    with Kernel.from_profile(storage={{"path": scratch + "/events.db"}}) as kernel:
+        kernel.append("warmedUp")
+        list(kernel.read())
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid({_NOBODY})
+    os.setuid({_NOBODY})
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "events.db"
+
+
+@pytest.fixture(scope="session")
+def long() -> bool:
+    return os.environ.get("EVENTLITE_TEST_LONG") == "1"
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    """Randomness whose seed a failure shows."""
+    seed = int(os.environ.get("EVENTLITE_TEST_SEED", random.randrange(2**32)))
+    print(f"seed: EVENTLITE_TEST_SEED={seed}")
+    return random.Random(seed)
+
+
+@pytest.fixture
+def open_kernel() -> Iterator[Callable[..., Kernel]]:
+    """Open a kernel on a path, with settings of its storage as keywords."""
+    with ExitStack() as stack:
+
+        def open_kernel(path: Path, profile: str = "balanced", **settings: Any) -> Kernel:
+            return stack.enter_context(Kernel.from_profile(profile, storage={"path": str(path), **settings}))
+
+        yield open_kernel
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a program, given as text, in a process of its own; `wrapper` is put before the command."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(source: str, *arguments: object, wrapper: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        program = tmp_path / f"program-{len(running)}.py"
+        program.write_text(source, encoding="utf-8")
+        command = [*wrapper, sys.executable, str(program), *map(str, arguments)]
+        pipe = subprocess.PIPE
+        running.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def run(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., str]:
+    """Run a program, which has to succeed, and return what it printed."""
+
+    def run(source: str, *arguments: object, wrapper: tuple[str, ...] = ()) -> str:
+        process = start(source, *arguments, wrapper=wrapper)
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        return output
+
+    return run
+
+
+@pytest.fixture
+def run_unprivileged(run: Callable[..., str]) -> Callable[..., str]:
+    """Run a program whose rights the modes of files limit, whoever runs the tests."""
+    return lambda source, *arguments: run(_GIVE_UP_RIGHTS + source, *arguments)
+
+
+@pytest.fixture
+def public_dir() -> Iterator[Path]:
+    """A directory that everybody may enter."""
+    directory = Path(tempfile.mkdtemp(prefix="eventlite-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
