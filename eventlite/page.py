@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from eventlite.errors import InvalidQueryError
-from eventlite.event import Event
+from eventlite.event import MAX_ID, Event
 from eventlite.query import Query
 
 
@@ -63,7 +63,7 @@ def _parse(text: Any) -> Cursor:
     try:
         last, total, head, backwards, query = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         numbers = [last, head, query, 0 if total is None else total]
-        if all(type(number) is int and number >= 0 for number in numbers) and type(backwards) is bool:
+        if all(type(number) is int and 0 <= number <= MAX_ID for number in numbers) and type(backwards) is bool:
             return Cursor(last, total, head, backwards, query)
     except (ValueError, TypeError, binascii.Error):
         pass

@@ -12,7 +12,7 @@ import click
 from eventlite.cli.commands import COMMANDS, builtin_names, load_builtin
 from eventlite.cli.context import Options, options_of, with_shared_options
 from eventlite.cli.errors import INTERRUPTED, run
-from eventlite.cli.output import discard_stdout, tolerate_any_text
+from eventlite.cli.output import discard_stdout, print_json, print_line, tolerate_any_text
 from eventlite.errors import PluginError
 
 __all__ = ["cli", "main"]
@@ -102,7 +102,10 @@ def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> 
     if asked and not ctx.resilient_parsing:
         from eventlite import __version__
 
-        click.echo(f"eventlite {__version__}")
+        if options_of(ctx).json:
+            print_json({"version": __version__})
+        else:
+            print_line(f"eventlite {__version__}")
         ctx.exit()
 
 

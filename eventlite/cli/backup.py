@@ -49,6 +49,7 @@ def restore(ctx: click.Context, source: Path, force: bool) -> None:
     try:
         events, digest = _copy_if_sound(options, source, staged)
         replaced = _put_in_place(staged, target)
+        _check_restored(options, target, digest)
     finally:
         staged.unlink(missing_ok=True)
     if options.json:
@@ -95,13 +96,23 @@ def _copy_if_sound(options: Options, source: Path, staged: Path) -> tuple[int, s
 
 
 def _put_in_place(staged: Path, target: Path) -> Path | None:
-    """Give the copy its name; returns where the store that had it is now."""
-    replaced = None
-    if target.exists():
-        replaced = target.with_name(f"{target.name}.replaced-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}")
-        for ending in ("", *_COMPANIONS):
-            present = target.with_name(target.name + ending)
-            if present.exists():
-                present.rename(replaced.with_name(replaced.name + ending))
+    """Give the copy its name; returns where the store, or the log without one, that had it is now."""
+    replaced = target.with_name(f"{target.name}.replaced-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}")
+    present = [ending for ending in ("", *_COMPANIONS) if target.with_name(target.name + ending).exists()]
+    for ending in present:
+        target.with_name(target.name + ending).rename(replaced.with_name(replaced.name + ending))
     staged.rename(target)
-    return replaced
+    return replaced.with_name(replaced.name + present[0]) if present else None
+
+
+def _check_restored(options: Options, target: Path, digest: str) -> None:
+    """Raise `CorruptionError` unless the store, as it is opened from now on, is what was in the backup."""
+    from eventlite.kernel import Kernel
+
+    with Kernel.from_profile(options.profile, create=False, storage={"path": target}) as kernel:
+        report = kernel.verify()
+    if report.problems or report.digest != digest:
+        problem = report.problems[0] if report.problems else "its events are not those of the backup"
+        raise CorruptionError(
+            f"{target} was restored, but {problem}", hint="Close whatever else uses the store, and restore again."
+        )

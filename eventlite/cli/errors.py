@@ -98,10 +98,7 @@ def _words(error: Exception) -> tuple[str, str | None]:
         return error.format_message().rstrip("."), _usage(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror, None
-    return (
-        f"{type(error).__name__}: {error}",
-        "This is a fault of EventLite; EVENTLITE_DEBUG=1 shows where it happened.",
-    )
+    return f"{type(error).__name__}: {error}", _OUR_FAULT
 
 
 def _choice(ctx: click.Context) -> str:

@@ -17,8 +17,8 @@ _COLOURS: tuple[dict[str, Any], ...] = ({"fg": "cyan"}, {"dim": True}, {"bold": 
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """The twelve fields, ready for `to_json`, whatever the depth of the payload."""
-    _ = event.data  # where the profile verifies reads, this does
+    """The twelve fields, ready for `to_json`, whatever the depth of the payload. Raises `CorruptionError`."""
+    _ = event.data, event.metadata, event.tags  # what is stored is taken as it is only when it can be decoded
     id, version, recorded, user, ip, cmd, data, correlation_id, causation_id, metadata, tags, key, _crc = event.row
     return {
         "id": id,

@@ -12,6 +12,9 @@ import click
 
 from eventlite.query import Query, Scalar
 
+# What Python writes for numbers that JSON does not have.
+_NOT_JSON = ("NaN", "Infinity", "-Infinity")
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -29,6 +32,8 @@ def pair(text: str) -> tuple[str, Scalar]:
     name, sign, value = text.partition("=")
     if not sign or not name:
         raise click.BadParameter(f"{text!r} is not NAME=VALUE")
+    if value in _NOT_JSON:
+        raise click.BadParameter(f"{text!r} is no JSON number; for the text write {name}='\"{value}\"'")
     return name, scalar(value)
 
 

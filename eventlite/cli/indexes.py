@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 
 @click.group()
 def indexes() -> None:
-    """See and change the indexes of a store."""
+    """See and change the indexes of a store.
+
+    Example: eventlite indexes list --db app.db
+    """
 
 
 @indexes.command("list")
 @click.pass_context
 def list_(ctx: click.Context) -> None:
-    """Show every index: whether the store has it, whether the profile asks for it."""
+    """Show every index: whether the store has it, whether the profile asks for it.
+
+    Example: eventlite indexes list --db app.db
+    """
     with open_kernel(ctx) as kernel:
         found = _all(kernel)
         difference = kernel.indexes.difference()
@@ -37,7 +43,10 @@ def list_(ctx: click.Context) -> None:
 @click.argument("names", nargs=-1)
 @click.pass_context
 def apply(ctx: click.Context, names: tuple[str, ...]) -> None:
-    """Build and drop until the store has exactly NAMES, or the indexes of the profile."""
+    """Build and drop until the store has exactly NAMES, or the indexes of the profile.
+
+    Example: eventlite indexes apply correlation_id cmd --db app.db
+    """
     with open_kernel(ctx) as kernel:
         before = kernel.storage.indexes()
         active = _apply(kernel.indexes, list(names) or None)

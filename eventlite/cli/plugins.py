@@ -17,6 +17,8 @@ def plugins(ctx: click.Context) -> None:
     """List the plugins that are installed.
 
     Each is imported and checked; what is wrong with one, and how to mend it, is said at the end.
+
+    Example: eventlite plugins --json
     """
     found = available()
     if options_of(ctx).json:

@@ -30,13 +30,19 @@ from eventlite.profile import (
 
 @click.group()
 def profiles() -> None:
-    """List, show, make, check and compare profiles."""
+    """List, show, make, check and compare profiles.
+
+    Example: eventlite profiles list
+    """
 
 
 @profiles.command("list")
 @click.pass_context
 def list_(ctx: click.Context) -> None:
-    """Show the profiles that come with EventLite, and who each is for."""
+    """Show the profiles that come with EventLite, and who each is for.
+
+    Example: eventlite profiles list
+    """
     found = [_summary(load_profile(name, environ={})) for name in builtin_profiles()]
     if options_of(ctx).json:
         print_json(found)
@@ -55,6 +61,8 @@ def show(ctx: click.Context, name: str | None) -> None:
     """Show every setting, and where it comes from.
 
     NAME is a name or a path; without it, the profile that would be used here. Secrets are not shown.
+
+    Example: eventlite profiles show ./shop.toml
     """
     profile = load_profile(name or options_of(ctx).profile, options_of(ctx).overrides)
     plugins = load_plugins(profile)
@@ -71,6 +79,8 @@ def check(ctx: click.Context, name: str | None) -> None:
     """Check a profile, its plugins and their settings.
 
     NAME is a name or a path; without it, the profile that would be used here. The environment counts as it would then.
+
+    Example: eventlite profiles check ./shop.toml
     """
     profile = load_profile(name or options_of(ctx).profile, options_of(ctx).overrides)
     plugins = load_plugins(profile)
@@ -89,6 +99,8 @@ def diff(ctx: click.Context, left: str, right: str) -> None:
     """Show the settings that differ between two profiles.
 
     LEFT and RIGHT are names or paths; they are compared as they are written, whatever the environment says.
+
+    Example: eventlite profiles diff balanced high-volume
     """
     one, other = (load_profile(name, environ=_without_settings(os.environ)) for name in (left, right))
     found = differences(one, load_plugins(one).settings, other, load_plugins(other).settings)
@@ -114,12 +126,13 @@ def diff(ctx: click.Context, left: str, right: str) -> None:
 def new(
     ctx: click.Context, name: str, extends: str, settings: tuple[str, ...], output: Path | None, force: bool
 ) -> None:
-    """Write a profile of your own.
+    """Write a profile of your own, to NAME.toml.
 
     Everything in it is checked first. A value is written as in TOML; what is not TOML is taken as text.
 
     Example: eventlite profiles new shop --set storage.path=shop.db --set caching.max_size=2000
     """
+    name = name.removesuffix(".toml")
     _check_name(name)
     path = output or Path(f"{name}.toml")
     content = _content(name, extends, settings)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventlite.cli.context import open_kernel, options_of
+from eventlite.cli.context import open_kernel, options_of, store_path
 from eventlite.cli.errors import NotFoundError
 from eventlite.cli.filters import query_options
 from eventlite.cli.output import note, print_line, progress, several, to_json
-from eventlite.errors import CorruptionError
+from eventlite.errors import CorruptionError, EventLiteError
 from eventlite.event import to_iso
 
 if TYPE_CHECKING:
@@ -27,22 +27,17 @@ _STANDARD = Path("-")
 _FILE = click.Path(path_type=Path, allow_dash=True)
 
 
-class FieldColumn(click.ParamType[tuple[str, str]]):
-    """FIELD=COLUMN; a column may have any name, one with an equals sign too."""
-
-    name = "field=column"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """The field and the column."""
-        field, sign, column = value.partition("=")
-        if not sign or not field or not column:
-            self.fail(f"{value!r} is not FIELD=COLUMN, such as cmd=type", param, ctx)
-        return field, column
+def field_column(text: str) -> tuple[str, str]:
+    """The field and the column of FIELD=COLUMN; a column may have any name, one with an equals sign too."""
+    field, sign, column = text.partition("=")
+    if not sign or not field or not column:
+        raise click.BadParameter(f"{text!r} is not FIELD=COLUMN, such as cmd=type")
+    return field, column
 
 
 @click.command("import")
 @click.argument("path", type=_FILE, metavar="FILE")
-@click.option("--map", "mapping", type=FieldColumn(), multiple=True, metavar="FIELD=COLUMN", help="A field's column.")
+@click.option("--map", "mapping", type=field_column, multiple=True, metavar="FIELD=COLUMN", help="A field's column.")
 @click.option("--format", metavar="NAME", help="What the file is, if its name does not tell.")
 @click.option("--append", is_flag=True, help="Into a store that has events: behind them, under new ids.")
 @click.option("--on-conflict", type=click.Choice(["fail", "skip"]), default="fail", help="When a key is known.")
@@ -64,7 +59,7 @@ def import_(ctx: click.Context, /, path: Path, mapping: tuple[tuple[str, str], .
         raise NotFoundError(f"there is no file {path}")
     options["mapping"] = _unique(mapping)
     done = 0
-    with open_kernel(ctx, create=True) as kernel, progress(f"Importing {path.name}") as show:
+    with _filled_kernel(ctx) as kernel, progress(f"Importing {path.name}") as show:
         started = time.perf_counter()
 
         def tell(records: int, position: int, size: int) -> None:
@@ -75,7 +70,7 @@ def import_(ctx: click.Context, /, path: Path, mapping: tuple[tuple[str, str], .
         try:
             report = kernel.import_file(path, progress=tell, **options)
         except KeyboardInterrupt:
-            note(_interruption(0 if options["atomic"] else done))
+            note(_interruption(0 if options["atomic"] else done, again=path != _STANDARD))
             raise
         seconds = time.perf_counter() - started
     _tell(ctx, "imported", report, seconds)
@@ -103,6 +98,26 @@ def export(ctx: click.Context, /, path: Path, query: Query, salvage: bool, **opt
 
 
 @contextmanager
+def _filled_kernel(ctx: click.Context) -> Iterator[Kernel]:
+    """A kernel over the store; the file of a new one goes again when the block fails and nothing is in it."""
+    path = store_path(options_of(ctx))
+    made = path if path is not None and not path.exists() else None
+    vain = False
+    try:
+        with open_kernel(ctx, create=True) as kernel:
+            try:
+                yield kernel
+            except BaseException:
+                with suppress(EventLiteError):
+                    vain = kernel.head() == 0
+                raise
+    except BaseException:
+        if vain and made is not None and not made.with_name(f"{made.name}-wal").exists():  # nobody else has it open
+            made.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
 def _readable_kernel(ctx: click.Context, salvage: bool) -> Iterator[Kernel]:
     """A kernel over the store; one that is too damaged to be opened is opened by the storage's own means to salvage."""
     from eventlite.kernel import Kernel
@@ -127,10 +142,11 @@ def _unique(mapping: tuple[tuple[str, str], ...]) -> dict[str, str]:
     return dict(mapping)
 
 
-def _interruption(records: int) -> str:
+def _interruption(records: int, *, again: bool) -> str:
     if not records:
         return "Interrupted; nothing was imported."
-    return f"Interrupted; {several(records, 'record')} imported so far. Run the same command again to go on from there."
+    how = "Run the same command again to go on from there." if again else "Import the rest with --append."
+    return f"Interrupted; {several(records, 'record')} imported so far. {how}"
 
 
 def _tell(ctx: click.Context, what: str, report: BulkReport, seconds: float, *, err: bool = False) -> None:

@@ -40,7 +40,9 @@ def chosen_file(profile: str | Path | None, environ: Mapping[str, str]) -> Path:
     if profile is not None:
         return locate(profile, Path(), Problem(Origin("argument", "profile"), "", ""))
     name = next((text for variable, text in environ.items() if variable.upper() == VARIABLE and text), None)
-    return locate(name or DEFAULT_PROFILE, Path(), Problem(Origin("environment", VARIABLE), "", ""))
+    if name is not None:
+        return locate(name, Path(), Problem(Origin("environment", VARIABLE), "", ""))
+    return locate(DEFAULT_PROFILE, Path(), Problem(Origin("default", "the default profile"), "", ""))
 
 
 def locate(profile: str | Path, folder: Path, asked: Problem) -> Path:

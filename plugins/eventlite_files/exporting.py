@@ -73,6 +73,8 @@ def _rows(host: Host, query: Query, options: ExportOptions, size: int, report: B
     report.digest = digest.hexdigest()
     if salvage is not None and salvage.gaps:
         report.notes.append(salvage.note())
+    if host.storage.capabilities.salvaged:
+        report.notes.append(f"The store is damaged and ends at event {before - 1}; what came after could not be read.")
 
 
 def _batches(reader: _Reader, query: Query, before: int, size: int) -> Iterator[list[Row]]:

@@ -13,7 +13,7 @@ from eventlite_files.cursor import Journal, begun, meaning
 from eventlite_files.mapping import Fields, Mapped, shaper
 from eventlite_files.rejects import Rejects
 from eventlite_files.run import Run, occupied
-from eventlite_files.source import FileSource
+from eventlite_files.source import STANDARD, FileSource
 from eventlite_files.tally import Tally
 
 
@@ -47,7 +47,7 @@ def _entries(format: Format, source: FileSource) -> Generator[Entry | Rejected]:
 
 def _journal(host: Host, source: FileSource, format: Format, options: ImportOptions) -> Journal:
     """That of an unfinished import to go on with, or a new one."""
-    found = Journal.found(host, source.path)
+    found = None if source.path == STANDARD else Journal.found(host, source.path)
     if found is not None and not options.restart:
         _check_resumable(found, meaning(format.name, options), options)
         return found

@@ -11,7 +11,7 @@ from eventlite_files.causes import Causes
 from eventlite_files.committing import Stored, store
 from eventlite_files.cursor import Journal
 from eventlite_files.fields import Drafter
-from eventlite_files.source import FileSource
+from eventlite_files.source import STANDARD, FileSource
 from eventlite_files.tally import Tally
 
 
@@ -67,7 +67,9 @@ class Run:
         if self._options.atomic:
             self.tally = Tally(self._cursor.renumber)
         elif self._done_records:
-            return f"{self._done_records:,} records before it are imported; run the import again to go on from there."
+            again = self._source.path != STANDARD
+            how = "run the import again to go on from there" if again else "import the rest with --append (append=True)"
+            return f"{self._done_records:,} records before it are imported; {how}."
         return "Nothing was imported."
 
     def _transact(self, batch: Batch) -> None:
@@ -101,7 +103,7 @@ class Run:
     def _remember(self, batch: Batch, tx: Transaction) -> None:
         """Keep how far it has come; after the last batch there is nothing more to go on with."""
         try:
-            if not batch.last:
+            if not batch.last and self._source.path != STANDARD:  # which is something else the next time
                 self._journal.save(tx.state)
             elif self._journal.kept:
                 self._journal.forget(tx.state)

@@ -56,9 +56,11 @@ class Salvage:
         if after >= before - 1:
             return []
         try:
-            return self._storage.read(query, after=after, before=before, limit=limit)
+            rows = self._storage.read(query, after=after, before=before, limit=limit)
         except CorruptionError:
             return None
+        ascending = _ascending(rows, after, before)
+        return ascending if ascending or not rows else None
 
     def _beyond(self, query: Query, after: int, before: int) -> int:
         """The first position after which reading works again.
@@ -90,6 +92,15 @@ def _words(first: int, last: int) -> str:
     if first == last:
         return f"{first}"
     return f"{first} and all after it" if last == MAX_ID else f"{first} to {last}"
+
+
+def _ascending(rows: list[Row], after: int, before: int) -> list[Row]:
+    """The rows up to the first whose id cannot be: what is missing of a page is read as zeros."""
+    for index, row in enumerate(rows):
+        if not after < row[0] < before:
+            return rows[:index]
+        after = row[0]
+    return rows
 
 
 def _first(low: int, high: int, works: Callable[[int], bool]) -> int:

@@ -15,13 +15,8 @@ from eventlite import Event, Kernel, NewEvent
 
 
 @pytest.fixture(autouse=True)
-def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _alone(alone: None) -> None:
     """A directory of its own, and no settings from outside."""
-    monkeypatch.chdir(tmp_path)
-    for name in list(os.environ):
-        if name.startswith("EVENTLITE_") and not name.startswith("EVENTLITE_TEST_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("NO_COLOR", "1")
 
 
 @pytest.fixture

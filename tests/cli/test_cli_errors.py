@@ -200,3 +200,24 @@ def test_text_from_a_store_reaches_no_terminal_through_an_error(run: Callable[..
     result = run("append", "x\x1b[31m\nforged line", "--if-none-after", "0", "--if-tag", "a\x1b[2J")
     assert "\x1b" not in result.stderr
     assert "\x1b" not in run("log", "--db", "\x1b[31m.db").stderr
+
+
+@pytest.mark.parametrize("column", ["data", "metadata", "tags"])
+def test_json_of_a_damaged_event_is_an_error_and_not_half_a_document(
+    column: str, store: list[Event], run: Callable[..., Result]
+) -> None:
+    with sqlite3.connect("eventlite.db") as connection:
+        connection.execute(f"UPDATE event SET {column} = '{{\"a\": 1' WHERE id = 2")
+    connection.close()
+    for verb in ("get 2", "log", "tail"):
+        result = run(*verb.split(), "--json", "--profile", "high-volume")
+        assert result.exit_code == 5, verb
+        assert "event 2 is damaged" in result.stderr
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_json_does_not_have_is_refused(value: str, run: Callable[..., Result]) -> None:
+    result = run("append", "x", f"n={value}")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no JSON number" in result.stderr
+    assert json.loads(run("append", "x", f'n="{value}"', "--json").stdout)["data"] == {"n": value}

@@ -111,6 +111,106 @@ class DemoShape(TypedDict):
 
 
 @exact
+class TransferShape(TypedDict):
+    count: int
+    first_id: int
+    last_id: int
+    first_time: str | None
+    last_time: str | None
+    skipped: int
+    rejected: int
+    resumed: int
+    dangling: int
+    renumbered: bool
+    digest: str
+    stored_digest: str
+    notes: list[str]
+    seconds: float
+
+
+@exact
+class ProfileSummaryShape(TypedDict):
+    name: str
+    description: str
+    extends: list[str]
+    default: bool
+
+
+@exact
+class OriginShape(TypedDict):
+    kind: Literal["argument", "environment", "file", "default"]
+    where: str
+
+
+@exact
+class SettingShape(TypedDict):
+    key: str
+    value: Any
+    origin: OriginShape
+
+
+@exact
+class ProfileShape(TypedDict):
+    name: str
+    description: str
+    extends: list[str]
+    durability: str
+    settings: list[SettingShape]
+
+
+@exact
+class ProfileCheckShape(TypedDict):
+    name: str
+    ok: bool
+    plugins: dict[str, str]
+
+
+@exact
+class DifferenceShape(TypedDict):
+    key: str
+    left: Any
+    right: Any
+
+
+@exact
+class NewProfileShape(TypedDict):
+    name: str
+    path: str
+
+
+@exact
+class PluginShape(TypedDict):
+    concern: str
+    name: str
+    distribution: str
+    version: str
+    contract: int | None
+    problem: str | None
+    summary: str
+
+
+@exact
+class IndexShape(TypedDict):
+    name: str
+    columns: list[str]
+    path: str | None
+    exists: bool
+    declared: bool
+
+
+@exact
+class AppliedShape(TypedDict):
+    built: list[str]
+    dropped: list[str]
+    active: list[str]
+
+
+@exact
+class VersionShape(TypedDict):
+    version: str
+
+
+@exact
 class ErrorDetails(TypedDict):
     type: str
     message: str
@@ -138,6 +238,17 @@ class ErrorShape(TypedDict):
         ("doctor", DoctorShape),
         ("backup copy.db", BackupShape),
         ("demo --db demo.db", DemoShape),
+        ("export out.jsonl", TransferShape),
+        ("export out.csv --cmd nothing", TransferShape),
+        ("profiles list", list[ProfileSummaryShape]),
+        ("profiles show balanced", ProfileShape),
+        ("profiles check high-volume", ProfileCheckShape),
+        ("profiles diff balanced high-volume", list[DifferenceShape]),
+        ("profiles new shop.toml", NewProfileShape),
+        ("plugins", list[PluginShape]),
+        ("indexes list", list[IndexShape]),
+        ("indexes apply", AppliedShape),
+        ("--version", VersionShape),
     ],
 )
 def test_json_output_keeps_to_its_schema(
@@ -149,6 +260,12 @@ def test_json_output_keeps_to_its_schema(
 def test_the_json_output_of_restore_keeps_to_its_schema(store: list[Event], done: Callable[..., str]) -> None:
     done("backup", "copy.db")
     TypeAdapter(RestoreShape).validate_json(done("restore", "copy.db", "--db", "new.db", "--json"))
+
+
+def test_the_json_output_of_import_keeps_to_its_schema(store: list[Event], done: Callable[..., str]) -> None:
+    done("export", "log.jsonl")
+    for options in (("--db", "new.db"), ("--append",)):
+        TypeAdapter(TransferShape).validate_json(done("import", "log.jsonl", *options, "--json"))
 
 
 def test_every_line_of_tail_is_an_event(store: list[Event], done: Callable[..., str]) -> None:

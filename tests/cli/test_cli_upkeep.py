@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from click.testing import Result
 
 from eventlite import Event, Kernel
+from eventlite.cli import backup as cli_backup
 from eventlite.cli.surroundings import check_place, check_sqlite, file_system_type
 from eventlite.hookspecs import Finding
 
@@ -180,6 +183,40 @@ def test_restore_with_force_leaves_no_log_of_the_old_store_behind(
     assert run("restore", "copy.db", "--force").exit_code == 0
     assert not any(Path(f"eventlite.db{ending}").exists() for ending in ("-wal", "-shm"))
     assert done("verify").startswith("6 events, sound")
+
+
+ABANDONED = """
+import os
+from eventlite import Kernel
+kernel = Kernel.from_profile(storage={"path": "app.db"})
+for number in range(30):
+    kernel.append("old", {"number": number})
+os._exit(9)
+"""
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_restore_over_a_leftover_log_is_the_backup(
+    force: list[str], store: list[Event], done: Callable[..., str], run: Callable[..., Result]
+) -> None:
+    done("backup", "copy.db")
+    subprocess.run([sys.executable, "-c", ABANDONED], timeout=60, check=False)
+    Path("app.db").unlink()
+    restored = run("restore", "copy.db", "--db", "app.db", "--json", *force)
+    assert restored.exit_code == 0
+    assert Path(json.loads(restored.stdout)["replaced"]).name.endswith("-wal")
+    assert done("verify", "--db", "app.db") == done("verify")
+
+
+def test_restore_verifies_what_it_has_put_in_place(
+    store: list[Event], done: Callable[..., str], run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done("backup", "copy.db")
+    monkeypatch.setattr(cli_backup, "_COMPANIONS", ())  # so that the log of another store stays
+    subprocess.run([sys.executable, "-c", ABANDONED], timeout=60, check=False)
+    Path("app.db").unlink()
+    result = run("restore", "copy.db", "--db", "app.db")
+    assert (result.exit_code, result.stdout) == (5, "")
 
 
 def test_restore_refuses_a_damaged_backup(damaged: int, done: Callable[..., str], run: Callable[..., Result]) -> None:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import pytest
 from eventlite_indexing.declared import Settings, eventlite_make_indexing
-from eventlite_sqlite import Settings as StorageSettings
-from eventlite_sqlite import eventlite_make_storage
 from pydantic import ValidationError
 
 from eventlite.contracts import INDEXES, Index, Indexing, Storage
 from eventlite.errors import InvalidQueryError
 from eventlite.testing import IndexingContract
-
-
-@pytest.fixture
-def storage(tmp_path):
-    with closing(eventlite_make_storage(StorageSettings(path=tmp_path / "events.db"))) as storage:
-        yield storage
 
 
 class TestDeclared(IndexingContract):

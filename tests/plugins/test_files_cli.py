@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,11 +18,8 @@ MAP = ("--map", "cmd=what", "--map", "correlation_id=case", "--map", "datetime=a
 
 
 @pytest.fixture(autouse=True)
-def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in list(os.environ):
-        if name.startswith("EVENTLITE_") and not name.startswith("EVENTLITE_TEST_"):
-            monkeypatch.delenv(name)
+def _alone(alone: None) -> None:
+    """A directory of its own, and no settings from outside."""
 
 
 @pytest.fixture
@@ -161,3 +157,33 @@ def test_names_of_files_cannot_steer_the_terminal(run: Run) -> None:
     assert done.exit_code == 1
     assert "\x1b[31m" not in done.stderr
     assert "\\x1b[31m.jsonl, line 1" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["new.db", "eventlite.db"])
+def test_an_import_that_failed_leaves_no_empty_store(run: Run, name: str) -> None:
+    Path("bad.jsonl").write_text('{"cmd":')
+    failed = run("import", "bad.jsonl", "--db", name)
+    assert (failed.exit_code, "Nothing was imported." in failed.stderr) == (1, True)
+    assert [path.name for path in Path().iterdir()] == ["bad.jsonl"]
+
+
+def test_an_import_that_failed_leaves_a_store_that_was_there_or_has_events(run: Run) -> None:
+    Path("bad.jsonl").write_text('{"cmd":"a"}\n{"cmd":')
+    Kernel.from_profile().close()
+    assert run("import", "bad.jsonl", "--atomic").exit_code == 1
+    assert Path("eventlite.db").exists()
+    assert stored() == []
+    assert run("import", "bad.jsonl", "--atomic", "--db", "none.db").exit_code == 1
+    assert not Path("none.db").exists()
+    assert run("import", "bad.jsonl", "--db", "new.db").exit_code == 1
+    assert len(json.loads(run("log", "--json", "--db", "new.db").stdout)) == 1
+
+
+def test_standard_input_is_never_taken_for_what_it_was_before(run: Run) -> None:
+    broken = run("import", "-", "--batch-size", "1", input='{"cmd":"a"}\n{"cmd":"b"}\n{"cmd":')
+    assert broken.exit_code == 1
+    assert "2 records before it are imported; import the rest with --append" in broken.stderr
+    refused = run("import", "-", input='{"cmd":"other"}\n')
+    assert (refused.exit_code, "has events already" in refused.stderr) == (1, True)
+    assert run("import", "-", "--append", input='{"cmd":"c"}\n').exit_code == 0
+    assert [event.cmd for event in stored()] == ["a", "b", "c"]

@@ -7,7 +7,7 @@ import importlib
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -19,12 +19,6 @@ from eventlite.contracts import Bulk, ExportOptions, Host, ImportOptions
 from eventlite.testing.host import StorageHost, open_storage
 
 MIB = 2**20
-
-
-@pytest.fixture
-def host() -> Iterator[Host]:
-    with closing(open_storage()) as storage:
-        yield StorageHost(storage)
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from eventlite_files import Settings, eventlite_formats, eventlite_make_bulk
 
 from eventlite import BulkError, Event, NewEvent, Query
 from eventlite.contracts import BulkReport, ExportOptions, Host, ImportOptions
-from eventlite.testing.host import StorageHost, open_storage
 
 Import = Callable[..., BulkReport]
 
@@ -25,12 +23,6 @@ LOG = (
     "B2,placed,2026-01-31 14:00:00+01:00,bob,,ü\r\n"
 )
 MAPPING = {"cmd": "activity", "correlation_id": "case", "user": "who", "datetime": "at"}
-
-
-@pytest.fixture
-def host() -> Iterator[Host]:
-    with closing(open_storage()) as storage:
-        yield StorageHost(storage)
 
 
 @pytest.fixture

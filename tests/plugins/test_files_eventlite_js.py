@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,6 @@ PENDING = (
     "created_at INTEGER NOT NULL, expires_at INTEGER, correlation_id TEXT, status TEXT)"
 )
 MOMENT = 1_700_000_000_123
-
-
-@pytest.fixture
-def host() -> Iterator[Host]:
-    with closing(open_storage()) as storage:
-        yield StorageHost(storage)
 
 
 @pytest.fixture

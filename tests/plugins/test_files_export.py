@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlite import BulkError, CorruptionError, NewEvent, Query
-from eventlite.contracts import Bulk, BulkReport, ExportOptions, Host
+from eventlite.contracts import Bulk, BulkReport, CommitRequest, ExportOptions, Host
 from eventlite.event import Row
 from eventlite.testing.bulk import PLAIN
 from eventlite.testing.host import StorageHost, open_storage
@@ -175,8 +175,6 @@ IDS = st.lists(st.integers(1, 60), unique=True, min_size=1).map(sorted)
 def test_what_is_readable_can_be_salvaged(ids: Sequence[int], damaged: set[int], head: bool, size: int) -> None:
     from eventlite_files.salvaging import Salvage
 
-    from eventlite.contracts import CommitRequest
-
     with closing(open_storage()) as storage:
         storage.commit([CommitRequest([PLAIN[0][1:]] * len(ids), ids=ids)])
         salvage = Salvage(Damaged(storage, damaged, head))
@@ -186,6 +184,28 @@ def test_what_is_readable_can_be_salvaged(ids: Sequence[int], damaged: set[int],
         assert read == [id for id in ids if id not in damaged]
         lost = {id for first, last in salvage.gaps for id in ids if first <= id <= last}
         assert lost == set(ids) & damaged
+
+
+class Zeroed(Damaged):
+    """Reads some events as the zeros that stand where the end of a file is missing."""
+
+    def read(self, query: Query, *, after: int, before: int, limit: int) -> list[Row]:
+        rows: list[Row] = self._storage.read(query, after=after, before=before, limit=limit)
+        return [(0, *row[1:]) if row[0] in self._damaged else row for row in rows]  # type: ignore[misc]
+
+
+@given(st.sets(st.integers(1, 20)), st.integers(1, 30))
+def test_what_is_read_as_zeros_is_left_out_and_said(zeroed: set[int], size: int) -> None:
+    from eventlite_files.salvaging import Salvage
+
+    with closing(open_storage()) as storage:
+        storage.commit([CommitRequest([PLAIN[0][1:]] * 20)])
+        salvage = Salvage(Zeroed(storage, zeroed))
+        read: list[int] = []
+        while rows := salvage.read(Query(), after=read[-1] if read else 0, before=21, limit=size):
+            read += [row[0] for row in rows]
+        assert read == [id for id in range(1, 21) if id not in zeroed]
+        assert {id for first, last in salvage.gaps for id in range(first, last + 1)} == zeroed
 
 
 def test_a_damaged_store_is_exported_only_when_that_is_asked_for(bulk: Bulk, host: Host, tmp_path: Path) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,8 @@ from eventlite_files import Settings, eventlite_formats, eventlite_make_bulk
 
 from eventlite import BulkError, Event, Query
 from eventlite.contracts import BulkReport, Host, ImportOptions
-from eventlite.testing.host import StorageHost, open_storage
 
 Import = Callable[..., BulkReport]
-
-
-@pytest.fixture
-def host() -> Iterator[Host]:
-    with closing(open_storage()) as storage:
-        yield StorageHost(storage)
 
 
 @pytest.fixture

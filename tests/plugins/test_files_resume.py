@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,6 @@ from eventlite.testing.bulk import SuiteFormat
 from eventlite.testing.host import StorageHost, open_storage
 
 MOMENT = "2026-01-31T12:00:00Z"
-
-
-@pytest.fixture
-def host() -> Iterator[Host]:
-    with closing(open_storage()) as storage:
-        yield StorageHost(storage)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,15 +11,8 @@ from pydantic import ValidationError
 
 from eventlite import BulkError, Kernel, ProfileError
 from eventlite.contracts import Host, ImportOptions
-from eventlite.testing.host import StorageHost, open_storage
 
 FORMATS = {format.name: format for format in eventlite_formats()}
-
-
-@pytest.fixture
-def host() -> Iterator[Host]:
-    with closing(open_storage()) as storage:
-        yield StorageHost(storage)
 
 
 def test_the_profile_chooses_among_the_formats() -> None:

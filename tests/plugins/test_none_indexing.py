@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import pytest
 from eventlite_indexing.none import Settings, Untouched, eventlite_make_indexing
-from eventlite_sqlite import Settings as StorageSettings
-from eventlite_sqlite import eventlite_make_storage
 from pydantic import ValidationError
 
 from eventlite.contracts import INDEXES, Indexing, Storage
 from eventlite.testing import IndexingContract
-
-
-@pytest.fixture
-def storage(tmp_path):
-    with closing(eventlite_make_storage(StorageSettings(path=tmp_path / "events.db"))) as storage:
-        yield storage
 
 
 class TestUntouched(IndexingContract):

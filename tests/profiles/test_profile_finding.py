@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eventlite.profile import builtin_profiles, load_profile
+from eventlite.profile import builtin_profiles, load_profile, naming
 
 Words = Callable[..., str]
 Write = Callable[[str, str], Path]
@@ -103,3 +103,10 @@ def test_a_path_that_cannot_be_one_is_refused(path: str, refusal: Words) -> None
 def test_a_directory_is_refused(refusal: Words, folder: Path) -> None:
     (folder / "app.toml").mkdir()
     assert "app.toml: the profile cannot be read: Is a directory" in refusal(load_profile, "./app.toml", environ={})
+
+
+def test_a_default_that_is_not_there_is_not_blamed_on_the_environment(
+    refusal: Words, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(naming, "builtin_folder", lambda: folder)
+    assert refusal(load_profile, environ={}).startswith("the default profile: no profile is named 'balanced'")

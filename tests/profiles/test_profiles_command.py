@@ -296,3 +296,9 @@ def test_new_refuses_what_it_cannot_write(arguments: tuple[str, ...], run: Run, 
 def test_a_value_that_is_not_toml_is_text(text: str, run: Run) -> None:
     assert run("new", "shop", "--set", f"storage.path={text}").exit_code == 0
     assert tomllib.loads(Path("shop.toml").read_text())["storage"] == {"path": text}
+
+
+def test_new_takes_a_name_with_the_suffix(answer: Callable[..., Any], folder: Path, run: Run) -> None:
+    assert answer("new", "shop.toml") == {"name": "shop", "path": "shop.toml"}
+    assert [path.name for path in folder.glob("*.toml")] == ["shop.toml"]
+    assert run("new", "balanced.toml").exit_code == 2
