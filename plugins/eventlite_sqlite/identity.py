@@ -53,6 +53,7 @@ def schema_version(path: Path, mode: str, busy_timeout: float) -> int:
     """
     connection = connect(path, mode, busy_timeout)
     try:
+        connection.execute("BEGIN")  # one moment for all that is read: another process may be creating the store
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

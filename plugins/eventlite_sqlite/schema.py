@@ -45,10 +45,16 @@ def migrate(path: Path, settings: Settings) -> None:
         connection.close()
 
 
+#: Seconds for which an answer other than "wal" may come from others that switch at the same time.
+_PATIENCE = 2.0
+
+
 def _use_wal(connection: sqlite3.Connection, path: Path, timeout: float) -> None:
     """Switching to WAL does not wait for others by itself, so it is tried again."""
-    deadline = time.monotonic() + timeout
-    while (mode := _switched(connection, deadline)) is None:
+    began = time.monotonic()
+    while (mode := _switched(connection, began + timeout)) != "wal":
+        if mode is not None and time.monotonic() > began + _PATIENCE:
+            break
         time.sleep(0.01)
     if mode != "wal":  # all that SQLite says where processes cannot share memory
         raise StorageError(
