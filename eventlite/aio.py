@@ -1,7 +1,7 @@
-"""The kernel for asyncio: the same names, awaited; no call blocks the event loop.
+"""The kernel for asyncio: the same names, awaited; whatever reads, writes or may take long runs in threads.
 
-Nothing is decided here. An append is prepared by the kernel, queued on the loop and committed in one thread per group;
-whatever reads runs in a small pool of threads.
+Nothing is decided here. A small append is checked and encoded on the loop, since that takes microseconds, and committed
+in a thread together with whatever else waits.
 """
 
 from __future__ import annotations
