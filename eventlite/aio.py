@@ -139,7 +139,7 @@ class AsyncKernel:
             self._workers.shutdown(wait=False)
             raise
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="eventlite-reader")
-        self._queue = AsyncWriteQueue(self._kernel.storage.commit)
+        self._queue = AsyncWriteQueue(self._kernel.commit)
         return self
 
     async def close(self) -> None:
@@ -204,6 +204,7 @@ class AsyncKernel:
     count = _awaited(Kernel.count)
     head = _awaited(Kernel.head)
     process = _worked(Kernel.process)
+    run_until_idle = _worked(Kernel.run_until_idle)
     verify = _worked(Kernel.verify)
     import_file = _worked(Kernel.import_file)
     export_file = _worked(Kernel.export_file)

@@ -92,6 +92,10 @@ class UnknownOutcomeError(StorageError):
     """The append may or may not have been committed; append again with the same `key` to find out."""
 
 
+class HandlerError(EventLiteError):
+    """A handler inside the append's transaction raised, and so refused it: nothing was stored. `__cause__` is why."""
+
+
 class BulkError(EventLiteError):
     """An import or export that could not go on; `report` says what was done before."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from threading import get_ident
@@ -12,10 +14,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eventlite import announcing
 from eventlite.answers import Answers, CachedAnswers, DirectAnswers
-from eventlite.contracts.writing import CommitRequest, Committed
+from eventlite.contracts.writing import CommitRequest, Committed, Outcome
 from eventlite.drafting import draft_batch, now
-from eventlite.errors import EventLiteError, InvalidEventError, InvalidQueryError, StoreClosedError, shown
+from eventlite.errors import (
+    EventLiteError,
+    InvalidEventError,
+    InvalidQueryError,
+    StorageError,
+    StoreClosedError,
+    shown,
+)
 from eventlite.event import MAX_ID, Event, NewEvent, Row, VerifiedEvent
+from eventlite.inline import InlineCommit, InlineHandler, call_handlers
 from eventlite.page import Cursor, Page, decode_cursor, query_mark
 from eventlite.query import Condition, Query, check_position
 from eventlite.scanning import scan
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
     from eventlite.plugins import Plugins
     from eventlite.processing import ProcessReport
     from eventlite.profile import Profile
+    from eventlite.sourcing.sourcing import Sourcing
     from eventlite.verification import VerificationReport
 
 _ALL = Query()
@@ -54,7 +65,11 @@ class Kernel:
         self._answers: Answers = (
             CachedAnswers(self.storage, self.cache) if self.cache.stats().max_size else DirectAnswers(self.storage)
         )
-        self._queue = WriteQueue(self.storage.commit)
+        #: Tells the time in microseconds since the epoch; a test may set another.
+        self.clock: Callable[[], int] = now
+        self._handlers: tuple[InlineHandler, ...] = ()
+        self._commit: Callable[[Sequence[CommitRequest]], list[Outcome]] = self.storage.commit
+        self._queue = WriteQueue(self.commit)
         self._max_batch = self.storage.capabilities.max_batch
         self._before = listeners(plugins.manager, "eventlite_before_append")
         self._after = listeners(plugins.manager, "eventlite_after_append")
@@ -190,11 +205,37 @@ class Kernel:
             self._inside = get_ident()
             try:
                 announced = announcing.AnnouncedTransaction(transaction)
-                yield announced if self._after else transaction
+                yield announced if self._after or self._handlers else transaction
+                if announced.rows:
+                    call_handlers(self._handlers, transaction, announced.rows)
             finally:
                 self._inside = 0
-        if announced.rows:
+        if announced.rows and self._after:
             announcing.after_append(self._after, self.events(announced.rows))
+
+    def commit(self, requests: Sequence[CommitRequest]) -> list[Outcome]:
+        """What the write queues call: the storage's `commit`, with the handlers of `inside_appends`."""
+        return self._commit(requests)
+
+    def inside_appends(self, handler: InlineHandler) -> None:
+        """From now on call `handler(transaction, rows)` in the transaction of every append, with its new rows in order.
+
+        What it raises refuses the append, as a `HandlerError`. It must not append. Raises `StorageError` where the
+        storage cannot run handlers in its transactions.
+        """
+        if not self.storage.capabilities.transactional:
+            raise StorageError(
+                "this storage runs no handlers in the transaction of an append", hint="Follow the events instead."
+            )
+        self._handlers = (*self._handlers, handler)
+        self._commit = InlineCommit(self.storage, self._run_handlers)
+
+    def _run_handlers(self, transaction: Transaction, rows: Sequence[Row]) -> None:
+        self._inside = get_ident()
+        try:
+            call_handlers(self._handlers, transaction, rows)
+        finally:
+            self._inside = 0
 
     def _refuse_inside(self) -> None:
         """An append that waits for its own thread's transaction would wait for ever."""
@@ -216,7 +257,7 @@ class Kernel:
                 f"a batch of {len(events):,} events is larger than the {self._max_batch:,} that the storage takes",
                 hint="Use append_bulk, or smaller batches.",
             )
-        return draft_batch(events, condition, recorded=now())
+        return draft_batch(events, condition, recorded=self.clock())
 
     def announce(self, committed: Committed) -> list[Event]:
         """The events of a committed batch, after the plugins were told of those that are new."""
@@ -229,6 +270,26 @@ class Kernel:
         if self._inside:
             self._refuse_inside()
         return self.announce(self._queue.submit(self.prepare(events, condition)))
+
+    # --- sourcing
+
+    @cached_property
+    def sourcing(self) -> Sourcing:
+        """What follows the events of this kernel."""
+        from eventlite.sourcing.sourcing import Sourcing
+
+        return Sourcing(self, self.jobs)
+
+    def run_until_idle(self) -> int:
+        """Run projections, waits, triggers and due jobs until none has anything to do; how much was done.
+
+        Does not wait for what is due later or held by other processes.
+        """
+        return self.sourcing.run_until_idle()
+
+    def run(self, stop: threading.Event) -> None:
+        """Run projections, waits, triggers and jobs until `stop` is set, woken by the appends of any process."""
+        self.sourcing.run(stop)
 
     # --- reading
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Any
 
-from eventlite.contracts import Storage, Transaction
+from eventlite.contracts import CommitRequest, Storage, Transaction
 from eventlite.drafting import draft_batch, now
 from eventlite.errors import EventLiteError, PluginError
 from eventlite.event import Event, NewEvent, Row
+from eventlite.inline import InlineCommit, InlineHandler, call_handlers
+from eventlite.query import Condition
 
 
 class StorageHost:
     """A `Host` with nothing but a storage: no hooks, no queue, no cache. The caller closes the storage."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, clock: Callable[[], int] = now) -> None:
         self._storage = storage
+        self._handlers: list[InlineHandler] = []
+        self._commit = InlineCommit(storage, partial(call_handlers, self._handlers))
+        self.clock = clock
 
     @property
     def storage(self) -> Storage:
@@ -25,15 +31,23 @@ class StorageHost:
         return self._storage
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """A unit of work of the store."""
+        """A unit of work of the store; the handlers of `inside_appends` are not called."""
         return self._storage.transaction()
+
+    def prepare(self, events: list[NewEvent], condition: Condition | None = None) -> CommitRequest:
+        """A batch, checked and encoded."""
+        return draft_batch(events, condition, recorded=self.clock())
+
+    def inside_appends(self, handler: InlineHandler) -> None:
+        """Call the handler in the transaction of every `append_many`."""
+        self._handlers.append(handler)
 
     def append_many(self, events: Iterable[NewEvent]) -> list[Event]:
         """Append a batch; raises what it was refused for."""
         batch = list(events)
         if not batch:
             return []
-        (outcome,) = self._storage.commit([draft_batch(batch, recorded=now())])
+        (outcome,) = self._commit([self.prepare(batch)])
         if isinstance(outcome, EventLiteError):
             raise outcome
         return self.events(outcome.rows)
