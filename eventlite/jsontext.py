@@ -17,9 +17,9 @@ MAX_DEPTH = 254
 #: Bytes of JSON that one payload may have (16 MiB).
 MAX_BYTES = 16 * 2**20
 
-# Passing these through to `_text_of` is what lets us refuse dataclasses, subclasses and times.
-_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
-_CANONICAL = _OPTIONS | orjson.OPT_SORT_KEYS
+#: How events are encoded. Passing these through to `text_of` is what lets us refuse dataclasses, subclasses and times.
+OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+_CANONICAL = OPTIONS | orjson.OPT_SORT_KEYS
 
 
 def encode_object(value: object, field: str) -> str:
@@ -31,7 +31,7 @@ def encode_object(value: object, field: str) -> str:
     if type(value) is not dict:
         raise InvalidEventError(f"{field} must be a dict, not {type(value).__name__}")
     try:
-        encoded = orjson.dumps(value, _text_of, _OPTIONS)
+        encoded = orjson.dumps(value, text_of, OPTIONS)
     except TypeError as error:
         raise _refusal(field, error) from None
     if len(encoded) > MAX_BYTES:
@@ -54,7 +54,7 @@ def decode_object(text: str | bytes) -> dict[str, Any]:
 
 def canonical(value: object) -> bytes:
     """JSON with sorted keys: equal bytes exactly for equal JSON, where 1, 1.0 and true differ."""
-    return orjson.dumps(value, _text_of, _CANONICAL)
+    return orjson.dumps(value, text_of, _CANONICAL)
 
 
 def same_json(text: str, other: str) -> bool:
@@ -73,7 +73,7 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def _text_of(value: object) -> str | list[Any]:
+def text_of(value: object) -> str | list[Any]:
     """What orjson calls for a value it does not know."""
     if type(value) in (datetime.datetime, datetime.date):
         return value.isoformat()  # type: ignore[attr-defined, no-any-return]

@@ -53,7 +53,7 @@ class SqliteTransaction(ConnectionReader):
     def _append_one(self, request: CommitRequest) -> Committed:
         """Nothing to ask the store, so SQLite numbers the event: one statement fewer for nearly every append."""
         draft = request.drafts[0]
-        id: int = self._connection.execute(statements.INSERT_NEXT, draft).lastrowid  # type: ignore[assignment]
+        id: int = self._connection.execute(statements.INSERT_PLAIN, statements.plain_values(draft)).lastrowid  # type: ignore[assignment]
         if id > MAX_ID:
             self._connection.execute(statements.DELETE, (id,))
             return self._append_admitted(request)  # which says why not
@@ -67,7 +67,7 @@ class SqliteTransaction(ConnectionReader):
     def _append_plain(self, drafts: Sequence[Draft]) -> Committed:
         """The same for many: nobody else writes meanwhile, so SQLite's numbers are known beforehand."""
         first = self.head() + 1
-        self._connection.executemany(statements.INSERT_NEXT, drafts)
+        self._connection.executemany(statements.INSERT_PLAIN, map(statements.plain_values, drafts))
         self._insert_tags(
             [(tag, id) for id, draft in enumerate(drafts, first) if draft[9] != "[]" for tag in decode_tags(draft[9])]
         )

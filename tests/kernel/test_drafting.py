@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+import uuid
+from itertools import islice
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventlite.drafting import MAX_NAME, MAX_TAGS, draft_batch, new_correlation
+from eventlite.drafting import MAX_NAME, MAX_TAGS, draft_batch, encode, new_correlation, new_correlations
 from eventlite.errors import InvalidEventError, shown
 from eventlite.event import MAX_ID, Event, NewEvent, decode_tags, verify_checksum
 
@@ -179,3 +183,35 @@ def test_what_a_request_says_about_its_events():
     assert draft(key="k", correlation_id="c").given_correlations == {0}
     both = draft(NewEvent("a", correlation_id="c"), NewEvent("b", key="k"))
     assert (both.keyed, both.given_correlations) == (True, {0})
+
+
+@pytest.mark.parametrize("amount", [1, 7, 8, 1000, 2**14 + 10])
+def test_correlations_made_together_are_uuids_of_version_7_that_grow(amount):
+    before = int(time.time() * 1000)
+    made = list(islice(new_correlations(amount), amount))
+    assert len(made) == len(set(made)) == amount
+    assert made[: 2**14] == sorted(made[: 2**14])
+    for correlation in (made[0], made[-1]):
+        parsed = uuid.UUID(correlation)
+        assert str(parsed) == correlation
+        assert (parsed.version, parsed.variant) == (7, uuid.RFC_4122)
+        assert 0 <= (parsed.int >> 80) - before < 60_000
+
+
+def test_a_series_of_correlations_leaves_its_prefix_alone():
+    """The largest steps from the largest beginning still fit into 48 bits."""
+    assert (2**47 - 1) + (2**14 - 1) * 2**32 < 2**48
+
+
+@given(
+    st.sampled_from([1, 2, 9, 10, 2**31 - 1]),
+    st.sampled_from(["", "ann", "ann", "zoë", "null"]),
+    st.dictionaries(st.text("ab"), st.none() | st.text() | st.integers(-5, 5)),
+    st.none() | st.dictionaries(st.text("ab"), st.none() | st.text("é")),
+    st.none() | st.just("c-1"),
+)
+def test_the_quick_way_says_the_same_as_the_careful_one(version, user, data, metadata, correlation):
+    event = NewEvent("cmd", data, user, "::1", version, metadata, correlation_id=correlation)
+    for quick in draft(event, event).drafts:
+        assert quick == encode(event, 1, quick[6], None)
+        verify_checksum((1, *quick))
