@@ -57,18 +57,27 @@ def index_cost(stages: Sequence[Stage], scale: Scale, tell: Callable[[str], None
 
 
 def growth(
-    stages: Sequence[Stage], scale: Scale, tell: Callable[[str], None], sizes: Sequence[int] | None = None
+    stages: Sequence[Stage],
+    scale: Scale,
+    tell: Callable[[str], None],
+    sizes: Sequence[int] | None = None,
+    beside: int | None = None,
 ) -> list[Curve]:
-    """Rates of small work at growing sizes of the store, up to `scale.events`."""
+    """Rates of small work at growing sizes of the store, up to `scale.events`.
+
+    With `beside`, a second store of each stage keeps to that size and takes turns with the growing one: what differs
+    between the two is the size, and not what else the machine did at that hour.
+    """
     sizes = sizes or decades(scale.events)
     points: dict[tuple[str, str], list[tuple[float, Figure]]] = {}
     with ExitStack() as stack:
         stores = {stage.label: Filled(stack.enter_context(stage.fresh())) for stage in stages}
+        steady = _steady(stages, beside, stack) if beside else {}
         for size in sizes:
             tell(f"growth, {size:,} events")
             for store in stores.values():
                 store.fill(size)
-            for found in _at_one_size(stores, sizes[0], scale):
+            for found in _at_one_size({**stores, **steady}, sizes[0], scale):
                 points.setdefault((found.workload, found.contestant), []).append((size, found))
     return [
         Curve(f"growth-{name}", f"{name} by events in the store", "events in the store", along)
@@ -87,6 +96,18 @@ def decades(most: int) -> list[int]:
         size //= 10
         sizes.add(size)
     return sorted(sizes)
+
+
+def steady_label(label: str, size: int) -> str:
+    """What the store that keeps to a size is called in figures."""
+    return f"{label}, {size:,} events"
+
+
+def _steady(stages: Sequence[Stage], size: int, stack: ExitStack) -> dict[str, Filled]:
+    stores = {steady_label(stage.label, size): Filled(stack.enter_context(stage.fresh())) for stage in stages}
+    for store in stores.values():
+        store.fill(size)
+    return stores
 
 
 def _at_one_size(stores: Mapping[str, Filled], smallest: int, scale: Scale) -> Iterator[Figure]:
