@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import settings
@@ -33,6 +34,30 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith("EVENTLITE_") and not name.startswith("EVENTLITE_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The DSN of a real PostgreSQL server: EVENTLITE_TEST_POSTGRES_DSN, or one started for this run."""
+    from eventlite_postgres.testing import running_server
+
+    given = os.environ.get("EVENTLITE_TEST_POSTGRES_DSN")
+    if given:
+        yield given
+        return
+    with running_server() as server:
+        yield server.dsn()
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> Iterator[dict[str, str]]:
+    """Settings of a store of this test's own on a real server, for `storage={"plugin": "postgres", **postgres}`."""
+    import psycopg
+
+    schema = f"test_{uuid4().hex[:12]}"
+    yield {"dsn": postgres_server, "schema": schema}
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +99,6 @@ def fresh_python(
     folder = tmp_path_factory.mktemp("environment")
     run_elsewhere(sys.executable, "-m", "venv", folder)
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    needed = ("pytest", "pytest-timeout", "hypothesis")
+    needed = ("pytest", "pytest-timeout", "hypothesis", "psycopg[binary,pool]")
     run_elsewhere(python, "-m", "pip", "install", "--quiet", *distributions.glob("*.whl"), *needed)
     return python

@@ -140,7 +140,7 @@ def test_an_unknown_name_is_answered_with_the_one_meant(concern: str, profile_wi
 
 def test_an_unknown_name_that_resembles_none_lists_what_is_installed(profile_with: Callable[..., Profile]) -> None:
     error = caught(lambda: load_plugins(profile_with(storage="zzz")))
-    assert "Installed: memory, sqlite" in str(error)
+    assert "Installed: memory, postgres, sqlite" in str(error)
 
 
 @pytest.mark.parametrize("name", ["Strange-er", "strange_er", "strange", "strange-er "])

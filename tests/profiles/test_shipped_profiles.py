@@ -14,7 +14,7 @@ from eventlite.profile import builtin_profiles, load_profile
 from eventlite.profile.naming import builtin_folder
 
 THE_THREE = ("high-volume", "balanced", "query-optimized")
-READY_MADE = ("edge-device", "web-application", "audit-log", "ingest", "analytics")
+READY_MADE = ("edge-device", "web-application", "audit-log", "ingest", "analytics", "postgres")
 
 
 def settings(name: str) -> dict[str, dict[str, Any]]:
