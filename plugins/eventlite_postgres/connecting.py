@@ -78,6 +78,7 @@ def is_stale(connection: psycopg.Connection[Any]) -> bool:
 
 
 def refuse_stale(connection: psycopg.Connection[Any]) -> None:
-    """Raise psycopg's error for a connection that is gone: a pool takes another one then."""
+    """Close a connection that is gone, and raise psycopg's error: a pool takes another one then."""
     if is_stale(connection):
+        connection.close()
         raise psycopg.OperationalError("the connection was closed by the server")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,8 @@ class PostgresStorage:
         with self._readers.borrow() as reader:
             if index.name in indexes.unfinished(reader.connection, self._schema):
                 reader.connection.execute(indexes.drop(self._schema, index.name).encode())
-            reader.connection.execute(text.encode())
+            with suppress(psycopg.errors.DuplicateTable, psycopg.errors.UniqueViolation):  # others build it just now
+                reader.connection.execute(text.encode())
 
     def drop_index(self, name: str) -> None:
         """Remove the index."""
