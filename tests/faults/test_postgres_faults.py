@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -17,6 +20,7 @@ import pytest
 from eventlite_postgres.testing import Server, running_server, server_directory
 
 from eventlite import Condition, Kernel, NewEvent, Query, UnknownOutcomeError
+from eventlite.errors import StoreBusyError
 
 PATIENCE = 60.0
 
@@ -132,7 +136,7 @@ def test_a_follower_never_skips_whatever_eight_processes_do(
         assert seen == [stored, stored]
 
 
-def _write_and_be_killed(start: _Start, postgres: dict[str, str], dice: random.Random, seconds: float) -> None:
+def _write_and_be_killed(start: _Start, postgres: dict[str, Any], dice: random.Random, seconds: float) -> None:
     def begin() -> subprocess.Popen[str]:
         writer = start(_WRITER, json.dumps(postgres), dice.randrange(2**32), seconds)
         assert _line(writer) == "ready"
@@ -198,8 +202,6 @@ def test_a_restart_of_the_server_is_survived(own: Kernel, server: Server) -> Non
 def test_a_writer_that_stops_inside_its_turn_is_not_waited_for_for_ever(own: Kernel, server: Server) -> None:
     impatient = {"dsn": server.dsn(), "schema": "store", "busy_timeout": 0.2}
     with Kernel.from_profile("postgres", storage=impatient) as other, own.transaction():
-        from eventlite.errors import StoreBusyError
-
         with pytest.raises(StoreBusyError):
             other.append("a")
         assert other.head() == 0
@@ -366,9 +368,6 @@ def _kill(primary: Server, standby: Server, commit: str) -> None:
     """kill -9; without waiting for the standby, the last things it would get are on their way for a moment."""
     if commit == "local":
         senders = administer(primary, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walsender'")
-        import os
-        import signal
-
         for (pid,) in senders:
             os.kill(pid, signal.SIGSTOP)
         time.sleep(0.2)
@@ -415,3 +414,67 @@ def test_a_condition_holds_across_a_failed_try(own: Kernel, server: Server) -> N
     administer(server, _DISCONNECT)
     guard = Condition(Query(tags="t"), after=first.id)
     assert [event.id for event in own.append_many([NewEvent("b", tags=["t"])] * 2, condition=guard)] == [2, 3]
+
+
+# --- behind a pooling proxy
+
+
+@pytest.fixture
+def proxied(server: Server, long: bool) -> Iterator[str]:
+    """The DSN of a pgbouncer before the server, which gives out its few connections by the transaction."""
+    if not long:
+        pytest.skip("pgbouncer is for the long form: EVENTLITE_TEST_LONG=1, and apt-get install pgbouncer")
+    bouncer = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+    settings = server.directory / "pgbouncer.ini"
+    settings.write_text(
+        f"""[databases]
+postgres = host={server.directory} port=5432 user=postgres
+[pgbouncer]
+pool_mode = transaction
+auth_type = any
+listen_port = 6432
+unix_socket_dir = {server.directory}
+max_client_conn = 200
+default_pool_size = 5
+"""
+    )
+    settings.chmod(0o644)
+    dsn = server.dsn(port=6432)
+    process = server.run_beside([bouncer, "-q", str(settings)])
+    try:
+        await_until(lambda: _answers(dsn), "pgbouncer does not start")
+        yield dsn
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def _answers(dsn: str) -> bool:
+    try:
+        psycopg.connect(dsn, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_it_works_behind_a_proxy_that_pools_transactions(proxied: str, start: _Start, dice: random.Random) -> None:
+    storage: dict[str, Any] = {"dsn": proxied, "schema": "store", "prepare": False}
+    with (
+        Kernel.from_profile("postgres", storage=storage) as one,
+        Kernel.from_profile("postgres", storage=storage) as two,
+    ):
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: (one, two)[n % 2].append("a", {"n": n}, tags=["t"]), range(200)))
+            wait = pool.submit(one.storage.wait, 200, PATIENCE)
+            assert two.append_bulk([NewEvent("b", {"n": n}) for n in range(2000)]).count == 2000
+            assert wait.result(PATIENCE) > 200
+        with one.storage.snapshot() as snapshot, two.transaction() as tx:
+            tx.state.put("space", "name", {})
+            assert (snapshot.count(Query()), snapshot.state.get("space", "name")) == (2200, None)
+        one.indexes.apply(["cmd", "user"])
+        done = threading.Event()
+        with ThreadPoolExecutor(1) as pool:
+            follower = pool.submit(_follow, two, done)
+            _write_and_be_killed(start, storage, dice, 5.0)
+            done.set()
+            assert follower.result(PATIENCE) == [event.id for event in one.read()]

@@ -15,6 +15,7 @@ from eventlite_postgres.storage import PostgresStorage
 from eventlite import Condition, Kernel, NewEvent, Query
 from eventlite.contracts import INDEXES, Index
 from eventlite.errors import (
+    ConflictError,
     ForeignFileError,
     InvalidEventError,
     SchemaVersionError,
@@ -274,3 +275,20 @@ def test_the_promise_follows_the_server(postgres_server: str, open_storage: Call
     assert "power cut" in open_storage().capabilities.durability
     dsn = psycopg.conninfo.make_conninfo(postgres_server, options="-csynchronous_commit=off")
     assert "may lose the last moments" in open_storage(dsn=dsn).capabilities.durability
+
+
+def test_a_profile_may_let_reads_lag_behind_others(postgres: dict[str, str]) -> None:
+    with (
+        Kernel.from_profile("postgres", storage=postgres) as other,
+        Kernel.from_profile("postgres", storage={**postgres, "freshness": 60.0}) as lagging,
+        Kernel.from_profile("postgres", storage=postgres) as strict,
+    ):
+        first = other.append("a", correlation_id="c")
+        assert [kernel.by_correlation("c") for kernel in (lagging, strict)] == [[first], [first]]
+        second = other.append("b", correlation_id="c")
+        assert [kernel.by_correlation("c") for kernel in (lagging, strict)] == [[first], [first, second]]
+        assert lagging.storage.wait(first.id, 0) == second.id  # followers do not lag
+        with pytest.raises(ConflictError):  # nor do conditions
+            lagging.append("c", condition=Condition(Query(correlation_id="c"), after=first.id))
+        third = lagging.append("c", correlation_id="c")  # nor what this process appended itself
+        assert lagging.by_correlation("c") == [first, second, third]
