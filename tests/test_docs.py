@@ -9,9 +9,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 _ROOT = Path(__file__).parent.parent
 _PAGES = [_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md"))]
@@ -38,9 +42,23 @@ def _run_commands(source: str) -> None:
         assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
 
 
+@pytest.fixture
+def database_url(postgres_server: str) -> Iterator[str]:
+    """A new database on a real server, for pages that work on one."""
+    name = f"docs_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        yield make_conninfo(postgres_server, dbname=name)
+        connection.execute(f"DROP DATABASE {name}".encode())
+
+
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
-def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_of_a_page_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(tmp_path)
+    if "DATABASE_URL" in page.read_text(encoding="utf-8"):
+        monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("database_url"))
     names: dict[str, object] = {"__name__": "example"}
     for line, language, source in _blocks(page):
         if language == "python":
