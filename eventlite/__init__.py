@@ -39,6 +39,7 @@ from eventlite.query import Condition, Query
 
 if TYPE_CHECKING:
     from eventlite.aio import AsyncKernel
+    from eventlite.sourcing.happened import Happened
 
 __version__ = "0.1.0"
 
@@ -52,6 +53,7 @@ __all__ = [
     "EventLiteError",
     "ForeignFileError",
     "HandlerError",
+    "Happened",
     "InvalidEventError",
     "InvalidQueryError",
     "JobError",
@@ -74,9 +76,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`AsyncKernel` on first use: who does not use asyncio does not import it."""
+    """What not every program uses, imported on first use."""
     if name == "AsyncKernel":
         from eventlite.aio import AsyncKernel
 
         return AsyncKernel
+    if name == "Happened":
+        from eventlite.sourcing.happened import Happened
+
+        return Happened
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

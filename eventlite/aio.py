@@ -194,7 +194,13 @@ class AsyncKernel:
         """The `JobDispatcher` component, awaited; `worker()` and `stats()` are plain."""
         return AsyncComponent(self.kernel.jobs, self._workers, "worker", "stats")
 
+    @property
+    def waits(self) -> Any:
+        """The events that wait for others, awaited."""
+        return AsyncComponent(self.kernel.waits, self._workers)
+
     append = _append_one(Kernel.append)
+    append_when = _worked(Kernel.append_when)
     append_bulk = _worked(Kernel.append_bulk)
     get = _awaited(Kernel.get)
     by_correlation = _awaited(Kernel.by_correlation)

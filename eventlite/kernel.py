@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     from eventlite.plugins import Plugins
     from eventlite.processing import ProcessReport
     from eventlite.profile import Profile
+    from eventlite.sourcing.happened import Happened
     from eventlite.sourcing.sourcing import Sourcing
+    from eventlite.sourcing.wait import Wait
+    from eventlite.sourcing.waits import Waits
     from eventlite.verification import VerificationReport
 
 _ALL = Query()
@@ -277,8 +280,61 @@ class Kernel:
     def sourcing(self) -> Sourcing:
         """What follows the events of this kernel."""
         from eventlite.sourcing.sourcing import Sourcing
+        from eventlite.sourcing.wait_follower import WaitFollower
 
-        return Sourcing(self, self.jobs)
+        sourcing = Sourcing(self, self.jobs)
+        sourcing.add(WaitFollower(self))
+        return sourcing
+
+    @cached_property
+    def waits(self) -> Waits:
+        """The events that wait for others, of every kernel on this store: `get`, `list`, `cancel`, `retry`."""
+        from eventlite.sourcing.waits import Waits
+
+        return Waits(self)
+
+    def append_when(
+        self,
+        cmd: str,
+        data: dict[str, Any] | None = None,
+        *,
+        all_of: Sequence[str | Query | Happened] | None = None,
+        any_of: Sequence[str | Query | Happened] | None = None,
+        count: tuple[str | Query | Happened, int] | None = None,
+        sequence: Sequence[str | Query | Happened] | None = None,
+        timeout: float | None = None,
+        after: int | None = None,
+        otherwise: NewEvent | None = None,
+        user: str = "",
+        ip: str = "",
+        version: int = 1,
+        metadata: dict[str, Any] | None = None,
+        tags: Sequence[str] = (),
+        key: str | None = None,
+        correlation_id: str | None = None,
+        cause: Event | int | None = None,
+    ) -> Wait:
+        """Append an event once others have happened: all, any, a number or a sequence of them; if several, all of that.
+
+        What is waited for is a command, a `Query` or a `Happened`, within the event's own correlation (that of its
+        cause, if it has one) and tags, unless a query names others. Events count from now on, or from those after
+        position `after`. The event's cause is the event that completes the wait, unless given.
+
+        Events count that were recorded before `timeout` seconds have passed, however late they are looked at; then
+        `otherwise` is appended, if given. Waits are kept in the store and evaluated by `run_until_idle` and `run`, in
+        any process: each appends once. Raises `InvalidQueryError` and `InvalidEventError`.
+        """
+        event = NewEvent(cmd, data, user, ip, version, metadata, tags, key, correlation_id, cause)
+        return self.waits.append_when(
+            event,
+            all_of=all_of,
+            any_of=any_of,
+            count=count,
+            sequence=sequence,
+            timeout=timeout,
+            after=after,
+            otherwise=otherwise,
+        )
 
     def run_until_idle(self) -> int:
         """Run projections, waits, triggers and due jobs until none has anything to do; how much was done.
