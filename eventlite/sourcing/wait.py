@@ -17,7 +17,7 @@ WAIT_STATES = ("pending", "ready", "executed", "expired", "cancelled")
 OPEN_STATES = ("pending", "ready")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Wait:
     """An event that is appended when others have happened, as it stood when it was asked for."""
 

@@ -100,10 +100,8 @@ class WaitFollower:
         self._index.refresh(view.state)
         if stored.paused:
             return _Step(stored, self._position, at_head=True)
-        if not self._index:
-            return _Step(stored, view.head(), at_head=True)
-        position = max(self._position, stored.position)
-        rows = view.read(_ALL, after=position, limit=BATCH)
+        position = max(self._position, stored.position) if self._index else view.head()
+        rows = view.read(_ALL, after=position, limit=BATCH) if self._index else []
         step = _Step(stored, rows[-1][0] if rows else position, at_head=len(rows) < BATCH)
         for row in rows:
             self._count(view, step, row)

@@ -206,6 +206,62 @@ class AppliedShape(TypedDict):
 
 
 @exact
+class QueryShape(TypedDict, total=False):
+    cmd: list[str]
+    user: str
+    correlation_id: str
+    causation_id: int
+    version: int
+    since: str
+    until: str
+    tags: list[str]
+    data: dict[str, Any]
+
+
+@exact
+class HappenedShape(TypedDict):
+    query: list[QueryShape]
+    where: dict[str, dict[str, Any]]
+
+
+@exact
+class WaitPartShape(TypedDict):
+    kind: Literal["all_of", "any_of", "count", "sequence"]
+    needed: int
+    elements: list[HappenedShape]
+
+
+@exact
+class NewEventShape(TypedDict):
+    cmd: str
+    data: dict[str, Any] | None
+    user: str
+    ip: str
+    version: int
+    metadata: dict[str, Any] | None
+    tags: list[str]
+    key: str | None
+    correlation_id: str | None
+    cause: int | None
+
+
+@exact
+class WaitShape(TypedDict):
+    id: int
+    state: Literal["pending", "ready", "executed", "expired", "cancelled"]
+    event: NewEventShape
+    condition: list[WaitPartShape]
+    progress: list[list[int]]
+    position: int
+    registered: str
+    deadline: str | None
+    otherwise: NewEventShape | None
+    last_id: int | None
+    event_id: int | None
+    error: str | None
+
+
+@exact
 class VersionShape(TypedDict):
     version: str
 
@@ -248,6 +304,7 @@ class ErrorShape(TypedDict):
         ("plugins", list[PluginShape]),
         ("indexes list", list[IndexShape]),
         ("indexes apply", AppliedShape),
+        ("waits list", list[WaitShape]),
         ("--version", VersionShape),
     ],
 )
@@ -260,6 +317,20 @@ def test_json_output_keeps_to_its_schema(
 def test_the_json_output_of_restore_keeps_to_its_schema(store: list[Event], done: Callable[..., str]) -> None:
     done("backup", "copy.db")
     TypeAdapter(RestoreShape).validate_json(done("restore", "copy.db", "--db", "new.db", "--json"))
+
+
+def test_the_json_output_of_waits_keeps_to_its_schema(store: list[Event], done: Callable[..., str]) -> None:
+    from eventlite import Happened, Kernel, NewEvent, Query
+
+    with Kernel.from_profile() as kernel:
+        late = NewEvent("late", {"n": 1}, tags=["order:A1"])
+        paid = Happened(Query(user="bank", data={"card": "visa"}), where={"amount": {"gte": 5, "lt": 10.5}})
+        kernel.append_when("ship", {"n": 1}, all_of=[paid, "packed"], timeout=5, otherwise=late, cause=store[0])
+        kernel.append_when("close", count=("shipped", 3), key="k")
+    shape = TypeAdapter(list[WaitShape])
+    assert len(shape.validate_json(done("waits", "list", "--json"))) == 2
+    for verb in (["cancel", "1"], ["list", "--state", "cancelled"]):
+        assert [wait["state"] for wait in shape.validate_json(done("waits", *verb, "--json"))] == ["cancelled"]
 
 
 def test_the_json_output_of_import_keeps_to_its_schema(store: list[Event], done: Callable[..., str]) -> None:
