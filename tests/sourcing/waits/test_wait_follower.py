@@ -66,6 +66,33 @@ def test_a_wait_registered_behind_what_a_process_has_seen_misses_nothing(another
     assert ran(registering).count("b") == ran(another()).count("c") == 1
 
 
+def test_what_happens_while_the_past_is_looked_at_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Kernel.from_profile(storage={"plugin": "memory"}) as kernel:
+        kernel.append_many([NewEvent("a")] * 3)
+        transaction = kernel.transaction
+
+        def interrupted() -> Any:
+            monkeypatch.setattr(kernel, "transaction", transaction)
+            kernel.append("a")
+            return transaction()
+
+        monkeypatch.setattr(kernel, "transaction", interrupted)
+        assert kernel.append_when("b", count=("a", 5), after=0).progress == [[4]]
+        kernel.append("a")
+        assert ran(kernel)[-1] == "b"
+
+
+def test_a_deadline_ends_a_wait_only_when_every_event_was_looked_at(
+    another: Callable[[], Kernel], clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wait_follower, "BATCH", 2)
+    kernel = another()
+    kernel.append_when("b", sequence=["a", "c"], timeout=1)
+    kernel.append_many([NewEvent(cmd) for cmd in ("a", "x", "x", "x", "x", "c")])
+    clock.advance(1)
+    assert ran(kernel)[-1] == "b"
+
+
 def test_progress_that_one_process_made_is_carried_on_by_another(another: Callable[[], Kernel]) -> None:
     one, other = another(), another()
     one.append_when("done", sequence=["a", "b", "c"], timeout=60)

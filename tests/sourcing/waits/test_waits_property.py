@@ -6,13 +6,26 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventlite import Event, Happened, NewEvent, Query
+from eventlite.sourcing import wait_follower, wait_index
 from eventlite.sourcing.wait_follower import WaitFollower
 from eventlite.sourcing.waits import Waits
 from eventlite.testing.host import StorageHost, open_storage
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_steps() -> Iterator[None]:
+    """Batches that a short history fills several times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wait_follower, "BATCH", 3)
+        patch.setattr(wait_follower, "KEEP_POSITION", 4)
+        patch.setattr(wait_index, "LEFTOVERS", 2)
+        yield
+
 
 CMDS = st.sampled_from(["a", "b", "c"])
 TAGS = st.sampled_from([[], ["s"], ["t"], ["s", "t"]])
