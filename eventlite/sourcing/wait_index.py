@@ -7,20 +7,19 @@ what a wait is really like is read from its record.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from eventlite.event import Row, decode_tags
 from eventlite.matching import Check, matcher
-from eventlite.query import Query
 from eventlite.sourcing.wait import Wait
-from eventlite.sourcing.wait_records import open_waits
+from eventlite.sourcing.wait_records import stored_conditions
 
 if TYPE_CHECKING:
     from eventlite.contracts.state import StateReader
 
-#: A command, or None for any; and what narrows it down: a correlation as "=id", a tag as "#tag", or "" for nothing.
-Key: TypeAlias = tuple[str | None, str]
+#: A command, or "" for any, and what narrows it down: a correlation as "=id", a tag as "#tag", or nothing. In one text,
+#: with a NUL between, which no command has: a text costs the garbage collector nothing.
+Key: TypeAlias = str
 
 #: Closed waits that it may hold on to before it looks which are open.
 LEFTOVERS = 1000
@@ -31,9 +30,9 @@ class WaitIndex:
 
     def __init__(self) -> None:
         self._last = 0  # the number of the newest wait it has seen
-        self._most = LEFTOVERS
+        self._most = 0
         self._waits: dict[Key, set[int]] = {}
-        self._keys: dict[int, frozenset[Key]] = {}
+        self._keys: dict[int, tuple[Key, ...]] = {}
         self._checks: dict[int, Check] = {}
 
     def __len__(self) -> int:
@@ -41,17 +40,13 @@ class WaitIndex:
 
     def refresh(self, state: StateReader) -> None:
         """Add what was registered since, by any process."""
-        if len(self._keys) > self._most:  # many may be closed, by others too
-            self._begin_anew()
+        if self._last and len(self._keys) <= self._most:
             self._add_new(state)
-            self._most = 2 * len(self._keys) + LEFTOVERS
-        else:
-            self._add_new(state)
-
-    def _add_new(self, state: StateReader) -> None:
-        for wait in open_waits(state, self._last):
-            self._add(wait)
-            self._last = wait.id
+            return
+        self._last = 0  # it is new, or many may be closed by now, some of them by others
+        self._waits, self._keys, self._checks = {}, {}, {}
+        self._add_new(state)
+        self._most = 2 * len(self._keys) + LEFTOVERS
 
     def candidates(self, row: Row) -> list[int]:
         """The numbers of waits that the event may count for, in order."""
@@ -73,29 +68,33 @@ class WaitIndex:
                 del self._waits[key]
         self._checks.pop(id, None)
 
-    def _begin_anew(self) -> None:
-        self._last = 0
-        self._waits, self._keys, self._checks = {}, {}, {}
-
-    def _add(self, wait: Wait) -> None:
-        self._keys[wait.id] = frozenset(_keys_of_query(wait.condition.interest()))
-        for key in self._keys[wait.id]:
-            self._waits.setdefault(key, set()).add(wait.id)
+    def _add_new(self, state: StateReader) -> None:
+        for id, condition in stored_conditions(state, self._last):
+            self._last = id
+            self._keys[id] = tuple(set(_keys_of_condition(condition)))
+            for key in self._keys[id]:
+                self._waits.setdefault(key, set()).add(id)
 
     def _may_count(self, id: int, row: Row) -> bool:
         check = self._checks.get(id)
         return check is None or check(row)
 
 
-def _keys_of_query(query: Query) -> Iterator[Key]:
-    for plain in query.alternatives:
-        scope = ""
-        if plain.correlation_id is not None:
-            scope = f"={plain.correlation_id}"
-        elif plain.all_tags:
-            scope = f"#{plain.all_tags[0]}"
-        yield from product(plain.cmds or (None,), (scope,))
+def _keys_of_condition(condition: list[dict[str, Any]]) -> Iterator[Key]:
+    """The keys of a condition as it is stored: there may be very many, so no queries are made of them."""
+    for part in condition:
+        for element in part["elements"]:
+            for plain in element["query"]:
+                scope = _scope(plain)
+                yield from (f"{cmd}\0{scope}" for cmd in plain.get("cmd", ("",)))
+
+
+def _scope(plain: dict[str, Any]) -> str:
+    if "correlation_id" in plain:
+        return f"={plain['correlation_id']}"
+    return f"#{plain['tags'][0]}" if "tags" in plain else ""
 
 
 def _keys_of_row(row: Row) -> Iterator[Key]:
-    return product((row[5], None), ("", f"={row[7]}", *(f"#{tag}" for tag in decode_tags(row[10]))))
+    scopes = ("", f"={row[7]}", *(f"#{tag}" for tag in decode_tags(row[10])))
+    return (f"{cmd}\0{scope}" for cmd in (row[5], "") for scope in scopes)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eventlite.sourcing.wait import OPEN_STATES, Wait, dump_wait, load_wait
 
 if TYPE_CHECKING:
-    from eventlite.contracts.state import StateReader, StateStore
+    from eventlite.contracts.state import Record, StateReader, StateStore
 
 _OPEN = "wait"
 _CLOSED = "wait-closed"
@@ -53,6 +53,11 @@ def open_waits(state: StateReader, after: int = 0) -> Iterator[Wait]:
     return _all(state, _OPEN, after)
 
 
+def stored_conditions(state: StateReader, after: int = 0) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """The number and the condition, as JSON, of every pending and ready wait with a larger number, in order."""
+    return ((int(record.name), record.value["condition"]) for record in _records(state, _OPEN, after))
+
+
 def closed_waits(state: StateReader, after: int = 0) -> Iterator[Wait]:
     """Every executed, expired and cancelled wait with a larger number, in order."""
     return _all(state, _CLOSED, after)
@@ -78,7 +83,11 @@ def _find(state: StateReader, namespace: str, id: int) -> Wait | None:
 
 
 def _all(state: StateReader, namespace: str, after: int) -> Iterator[Wait]:
+    return (load_wait(int(record.name), record.value) for record in _records(state, namespace, after))
+
+
+def _records(state: StateReader, namespace: str, after: int) -> Iterator[Record]:
     name = _name(after)
     while records := state.list(namespace, after=name, limit=_BATCH):
-        yield from (load_wait(int(record.name), record.value) for record in records)
+        yield from records
         name = records[-1].name
