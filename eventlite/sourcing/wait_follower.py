@@ -8,10 +8,11 @@ killed or comes second.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from json import JSONDecodeError
 from typing import TYPE_CHECKING
 
 from eventlite.errors import EventLiteError, HandlerError, StorageError
-from eventlite.event import NewEvent, Row
+from eventlite.event import NewEvent, Row, damaged
 from eventlite.query import Query
 from eventlite.sourcing import consumer
 from eventlite.sourcing.wait import Wait
@@ -104,7 +105,10 @@ class WaitFollower:
         rows = view.read(_ALL, after=position, limit=BATCH) if self._index else []
         step = _Step(stored, rows[-1][0] if rows else position, at_head=len(rows) < BATCH)
         for row in rows:
-            self._count(view, step, row)
+            try:
+                self._count(view, step, row)
+            except JSONDecodeError:
+                raise damaged(row) from None
         if step.at_head:  # an event recorded before a deadline counts, however late it is looked at
             self._look_at_the_clock(view, step)
         return step

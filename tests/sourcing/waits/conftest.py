@@ -9,29 +9,17 @@ from typing import Any
 import pytest
 
 from eventlite import Event, NewEvent
+from eventlite.testing import ManualClock
 
 _kernels = runpy.run_path(str(Path(__file__).parents[2] / "kernel" / "conftest.py"))
 sections = _kernels["sections"]
 kernel = _kernels["kernel"]
 
 
-class Clock:
-    """Stands still until it is moved; in microseconds since the epoch, moved by seconds."""
-
-    def __init__(self) -> None:
-        self.time = 1_800_000_000_000_000
-
-    def __call__(self) -> int:
-        return self.time
-
-    def advance(self, seconds: float) -> None:
-        self.time += round(seconds * 1_000_000)
-
-
 class Shop:
     """A kernel with what the tests ask of it again and again."""
 
-    def __init__(self, kernel: Any, clock: Clock) -> None:
+    def __init__(self, kernel: Any, clock: ManualClock) -> None:
         self.kernel = kernel
         self.clock = clock
         #: The synchronous kernel below either kind.
@@ -54,10 +42,10 @@ class Shop:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def shop(kernel: Any, clock: Clock) -> Shop:
+def shop(kernel: Any, clock: ManualClock) -> Shop:
     return Shop(kernel, clock)

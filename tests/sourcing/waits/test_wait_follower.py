@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from eventlite import Happened, Kernel, NewEvent, Query
+from eventlite import CorruptionError, Happened, Kernel, NewEvent, Query
 from eventlite.sourcing import consumer, wait_follower, wait_index
 from eventlite.sourcing.wait_index import WaitIndex
 
@@ -123,6 +124,16 @@ def test_a_paused_follower_rests(another: Callable[[], Kernel]) -> None:
     assert ran(kernel) == ["a"]
     consumer.change(kernel, wait_follower.CONSUMER, paused=False)
     assert ran(kernel) == ["a", "b"]
+
+
+def test_a_damaged_event_is_named(another: Callable[[], Kernel], tmp_path: Path) -> None:
+    kernel = another()
+    kernel.append_when("b", all_of=[Happened("a", where={"n": 1})])
+    kernel.append("a", {"n": 1})
+    with closing(sqlite3.connect(tmp_path / "shared.db")) as other, other:
+        other.execute("UPDATE event SET data = '{'")
+    with pytest.raises(CorruptionError, match="event 1 is damaged"):
+        kernel.run_until_idle()
 
 
 # --- what it costs
