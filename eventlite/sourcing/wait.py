@@ -50,8 +50,11 @@ class Wait:
         return None if self.deadline is None else to_microseconds(self.deadline)
 
     def after(self, row: Row) -> Wait:
-        """The wait after one more event: itself if the event does not count."""
-        if self.state != "pending" or row[0] <= self.position or self._too_late(row):
+        """The wait after one more event: itself if the event does not count.
+
+        What was counted once is not counted again, should events be looked at twice.
+        """
+        if self.state != "pending" or row[0] <= max(self.position, self.last_id or 0) or self._too_late(row):
             return self
         progress = self.condition.step(self.progress, row)
         if progress == self.progress:

@@ -45,6 +45,8 @@ class _Step:
     position: int
     #: Whether there were no more events.
     at_head: bool
+    #: Whether events were looked at: without open waits there is no need.
+    watching: bool
     #: The waits that were looked at, as they are after it; None for a closed one.
     waits: dict[int, Wait | None] = field(default_factory=dict)
     #: The numbers of those that events moved on, in the order of the events that came last.
@@ -54,7 +56,8 @@ class _Step:
 
     @property
     def worth_writing(self) -> bool:
-        return bool(self.moved or self.due) or self.position - self.stored.position >= KEEP_POSITION
+        far = self.watching and self.position - self.stored.position >= KEEP_POSITION
+        return far or bool(self.moved or self.due)
 
     @property
     def done(self) -> int:
@@ -100,10 +103,11 @@ class WaitFollower:
         stored = consumer.find(view.state, CONSUMER) or consumer.Consumer(CONSUMER)
         self._index.refresh(view.state)
         if stored.paused:
-            return _Step(stored, self._position, at_head=True)
-        position = max(self._position, stored.position) if self._index else view.head()
-        rows = view.read(_ALL, after=position, limit=BATCH) if self._index else []
-        step = _Step(stored, rows[-1][0] if rows else position, at_head=len(rows) < BATCH)
+            return _Step(stored, self._position, at_head=True, watching=False)
+        watching = len(self._index) > 0
+        position = max(self._position, stored.position) if watching else view.head()
+        rows = view.read(_ALL, after=position, limit=BATCH) if watching else []
+        step = _Step(stored, rows[-1][0] if rows else position, len(rows) < BATCH, watching)
         for row in rows:
             try:
                 self._count(view, step, row)

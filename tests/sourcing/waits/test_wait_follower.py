@@ -116,6 +116,17 @@ def test_waits_survive_a_restart(another: Callable[[], Kernel], clock: Any) -> N
     assert ran(another())[-2:] == ["ship", "gone"]
 
 
+def test_events_that_are_looked_at_twice_count_once(another: Callable[[], Kernel]) -> None:
+    kernel = another()
+    kernel.append_when("c", count=("a", 5))
+    kernel.append_when("d", sequence=["b", "a", "b"])
+    kernel.append_many([NewEvent("b"), NewEvent("a"), NewEvent("a")])
+    kernel.run_until_idle()
+    consumer.change(kernel, wait_follower.CONSUMER, position=0)
+    assert ran(another()) == ["b", "a", "a"]
+    assert [wait.progress for wait in kernel.waits.list()] == [[[2]], [[1, 2]]]
+
+
 def test_a_paused_follower_rests(another: Callable[[], Kernel]) -> None:
     kernel = another()
     kernel.append_when("b", all_of=["a"])
@@ -139,7 +150,10 @@ def test_a_damaged_event_is_named(another: Callable[[], Kernel], tmp_path: Path)
 # --- what it costs
 
 
-def test_a_store_without_waits_is_only_looked_at(another: Callable[[], Kernel]) -> None:
+def test_a_store_without_waits_is_only_looked_at(
+    another: Callable[[], Kernel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wait_follower, "KEEP_POSITION", 50)
     kernel = another()
     kernel.append_many([NewEvent("a")] * 3_000)
     kernel.run_until_idle()
