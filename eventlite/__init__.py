@@ -74,15 +74,16 @@ __all__ = [
     "hookimpl",
 ]
 
+#: Names that are imported on first use, so that a program pays for what it uses.
+_MODULES = {
+    "AsyncKernel": "eventlite.aio",
+    "Happened": "eventlite.sourcing.happened",
+}
+
 
 def __getattr__(name: str) -> Any:
-    """What not every program uses, imported on first use."""
-    if name == "AsyncKernel":
-        from eventlite.aio import AsyncKernel
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return AsyncKernel
-    if name == "Happened":
-        from eventlite.sourcing.happened import Happened
-
-        return Happened
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
