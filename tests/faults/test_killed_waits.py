@@ -5,19 +5,36 @@ EVENTLITE_TEST_LONG=1 makes it longer.
 
 from __future__ import annotations
 
+import json
 import time
 
-from eventlite import NewEvent, Query
+import pytest
+
+from eventlite import Kernel, NewEvent, Query
 
 EVALUATING = """
-import sys, threading, time
+import json, sys
 from eventlite import Kernel
-with Kernel.from_profile(storage={"path": sys.argv[1]}) as kernel:
+with Kernel.from_profile("high-volume", storage=json.loads(sys.argv[1])) as kernel:
     print("ready", flush=True)
     while True:
         if not kernel.run_until_idle():
             kernel.storage.wait(kernel.head(), 0.01)
 """
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def settings(request, path):
+    """Settings of a storage that several processes share, as JSON."""
+    if request.param == "postgres":
+        return json.dumps({"plugin": "postgres", **request.getfixturevalue("postgres")})
+    return json.dumps({"path": str(path)})
+
+
+@pytest.fixture
+def kernel(settings):
+    with Kernel.from_profile("high-volume", storage=json.loads(settings)) as opened:
+        yield opened
 
 
 def order(kernel, number):
@@ -45,12 +62,11 @@ def wait_for_the_end(kernel, started):
     assert all(process.poll() is None for process in started), [process.communicate()[1] for process in started]
 
 
-def test_processes_that_race_and_are_killed_append_for_each_wait_once(start, open_kernel, path, long, dice):
-    kernel = open_kernel(path, profile="high-volume")
+def test_processes_that_race_and_are_killed_append_for_each_wait_once(start, kernel, settings, long, dice):
     processes, orders = [], 400 if long else 40
 
     def replace(index):
-        processes[index : index + 1] = [start(EVALUATING, path)]
+        processes[index : index + 1] = [start(EVALUATING, settings)]
 
     for index in range(4):
         replace(index)
@@ -78,12 +94,11 @@ def test_processes_that_race_and_are_killed_append_for_each_wait_once(start, ope
     assert ended == {event.id for event in kernel.read(Query(cmd=["ship", "close", "warn"]))}
 
 
-def test_a_kill_between_its_parts_leaves_a_wait_whole(start, open_kernel, path, long, dice):
-    kernel = open_kernel(path)
+def test_a_kill_between_its_parts_leaves_a_wait_whole(start, kernel, settings, long, dice):
     kernel.append_when("done", count=("tick", 200), timeout=3600)
     rounds = 40 if long else 6
     for _ in range(rounds):
-        process = start(EVALUATING, path)
+        process = start(EVALUATING, settings)
         assert process.stdout.readline() == "ready\n", process.communicate()[1]
         kernel.append_many([NewEvent("tick")] * (198 // rounds))
         time.sleep(dice.uniform(0, 0.03))
