@@ -63,7 +63,7 @@ def wait_for_the_end(kernel, started):
 
 
 def test_processes_that_race_and_are_killed_append_for_each_wait_once(start, kernel, settings, long, dice):
-    processes, orders = [], 400 if long else 40
+    processes, orders = [], 200 if long else 40
 
     def replace(index):
         processes[index : index + 1] = [start(EVALUATING, settings)]
