@@ -1,6 +1,7 @@
-"""The contracts as test suites: subclass the one of your concern, override what makes your plugin, and run pytest.
+"""The contracts as test suites, and what tests of an application need.
 
-They need the extra `eventlite-sourcing[test]`.
+For a plugin, subclass the suite of its concern, override what makes it, and run pytest. For an application there are a
+clock that is moved by hand and given/when/then for deciders. They need the extra `eventlite-sourcing[test]`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from eventlite.testing.bulk import BulkContract, FormatContract
     from eventlite.testing.caching import CacheContract
     from eventlite.testing.capabilities import left_out
+    from eventlite.testing.clock import ManualClock
     from eventlite.testing.indexing import IndexingContract
     from eventlite.testing.jobs import JobDispatcherContract
     from eventlite.testing.storage import StorageContract
@@ -25,6 +27,7 @@ _MODULES = {
     "FormatContract": "bulk",
     "IndexingContract": "indexing",
     "JobDispatcherContract": "jobs",
+    "ManualClock": "clock",
     "StorageContract": "storage",
     "left_out": "capabilities",
 }
@@ -35,6 +38,7 @@ __all__ = [
     "FormatContract",
     "IndexingContract",
     "JobDispatcherContract",
+    "ManualClock",
     "StorageContract",
     "left_out",
 ]
