@@ -30,6 +30,7 @@ from eventlite.errors import (
     StoreNotFoundError,
     StoreReadOnlyError,
     UnknownOutcomeError,
+    UpcastError,
 )
 from eventlite.event import Event, NewEvent
 from eventlite.hookspecs import hookimpl
@@ -69,6 +70,7 @@ __all__ = [
     "StoreNotFoundError",
     "StoreReadOnlyError",
     "UnknownOutcomeError",
+    "UpcastError",
     "hookimpl",
 ]
 

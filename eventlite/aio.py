@@ -74,6 +74,18 @@ def _iterated(
     return call
 
 
+def _called(
+    method: Callable[Concatenate[Kernel, _P], _T],
+) -> Callable[Concatenate[AsyncKernel, _P], _T]:
+    """The method as it is: it only registers something."""
+
+    @wraps(method)
+    def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return method(self.kernel, *args, **kwargs)
+
+    return call
+
+
 def _append_one(
     method: Callable[Concatenate[Kernel, _P], _T],
 ) -> Callable[Concatenate[AsyncKernel, _P], Coroutine[Any, Any, Event]]:
@@ -205,6 +217,7 @@ class AsyncKernel:
     head = _awaited(Kernel.head)
     process = _worked(Kernel.process)
     run_until_idle = _worked(Kernel.run_until_idle)
+    upcast = _called(Kernel.upcast)
     verify = _worked(Kernel.verify)
     import_file = _worked(Kernel.import_file)
     export_file = _worked(Kernel.export_file)

@@ -22,7 +22,7 @@ class EventLiteError(Exception):
 
 
 class InvalidEventError(EventLiteError, ValueError):
-    """An event that cannot be stored as it is: nothing of its batch was stored."""
+    """An event that cannot be stored, or read as a class, as it is: nothing of its batch was stored."""
 
 
 class InvalidQueryError(EventLiteError, ValueError):
@@ -94,6 +94,14 @@ class UnknownOutcomeError(StorageError):
 
 class HandlerError(EventLiteError):
     """A handler inside the append's transaction raised, and so refused it: nothing was stored. `__cause__` is why."""
+
+
+class UpcastError(EventLiteError):
+    """An upcaster that cannot be registered, or that failed on an event; `position` is the id of that event."""
+
+    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
 
 
 class BulkError(EventLiteError):

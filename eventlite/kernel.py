@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from eventlite.processing import ProcessReport
     from eventlite.profile import Profile
     from eventlite.sourcing.sourcing import Sourcing
+    from eventlite.sourcing.upcasting import Upcasters
     from eventlite.verification import VerificationReport
 
 _ALL = Query()
@@ -61,7 +62,7 @@ class Kernel:
         self.indexes: Indexing = parts.indexes
         self.cache: Cache = parts.cache
         self.bulk: Bulk = parts.bulk
-        self._event = VerifiedEvent if profile.verify_reads else Event
+        self._event: Callable[[Row], Event] = VerifiedEvent if profile.verify_reads else Event
         self._answers: Answers = (
             CachedAnswers(self.storage, self.cache) if self.cache.stats().max_size else DirectAnswers(self.storage)
         )
@@ -290,6 +291,30 @@ class Kernel:
     def run(self, stop: threading.Event) -> None:
         """Run projections, waits, triggers and jobs until `stop` is set, woken by the appends of any process."""
         self.sourcing.run(stop)
+
+    @cached_property
+    def upcasters(self) -> Upcasters:
+        """The functions that lift old events when they are read."""
+        from eventlite.sourcing.upcasting import Upcasters
+
+        return Upcasters(verified=self.profile.verify_reads)
+
+    def upcast(
+        self,
+        cmd: str,
+        from_version: int,
+        function: Callable[[dict[str, Any]], dict[str, Any]],
+        *,
+        to_version: int | None = None,
+    ) -> None:
+        """Lift events of a command from a version to the next, or to `to_version`, whenever one is read from now on.
+
+        The function takes the decoded data, its own to change, and returns that of the newer version. What is stored
+        stays as it is. Register upcasters right after opening. Raises `UpcastError`, as `Event.data` does when the
+        function fails.
+        """
+        self.upcasters.add(cmd, from_version, function, to_version)
+        self._event = self.upcasters.event
 
     # --- reading
 

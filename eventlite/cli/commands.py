@@ -38,6 +38,7 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "profiles": Entry("profiles", "List, show, make, check and compare profiles."),
         "plugins": Entry("plugins", "List the plugins that are installed."),
         "indexes": Entry("indexes", "List indexes, or build those the profile asks for."),
+        "upcasters": Entry("upcasters", "Check that every old event can be read as a new one."),
         "verify": Entry("verify", "Check every event and the store itself."),
         "doctor": Entry("doctor", "Check the surroundings: versions, disk, profile, plugins."),
         "bench": Entry("bench", "Measure profiles on this machine's disk."),
