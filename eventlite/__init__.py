@@ -40,6 +40,9 @@ from eventlite.query import Condition, Query
 
 if TYPE_CHECKING:
     from eventlite.aio import AsyncKernel
+    from eventlite.sourcing.decider import Decider
+    from eventlite.sourcing.snapshots import Snapshots
+    from eventlite.sourcing.typed import from_event, to_event
 
 __version__ = "0.1.0"
 
@@ -49,6 +52,7 @@ __all__ = [
     "Condition",
     "ConflictError",
     "CorruptionError",
+    "Decider",
     "Event",
     "EventLiteError",
     "ForeignFileError",
@@ -63,6 +67,7 @@ __all__ = [
     "ProfileError",
     "Query",
     "SchemaVersionError",
+    "Snapshots",
     "StorageError",
     "StoreBusyError",
     "StoreClosedError",
@@ -71,14 +76,24 @@ __all__ = [
     "StoreReadOnlyError",
     "UnknownOutcomeError",
     "UpcastError",
+    "from_event",
     "hookimpl",
+    "to_event",
 ]
+
+#: Names that are imported on first use, so that a program pays for what it uses.
+_MODULES = {
+    "AsyncKernel": "eventlite.aio",
+    "Decider": "eventlite.sourcing.decider",
+    "Snapshots": "eventlite.sourcing.snapshots",
+    "from_event": "eventlite.sourcing.typed",
+    "to_event": "eventlite.sourcing.typed",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """`AsyncKernel` on first use: who does not use asyncio does not import it."""
-    if name == "AsyncKernel":
-        from eventlite.aio import AsyncKernel
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return AsyncKernel
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

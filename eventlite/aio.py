@@ -217,6 +217,8 @@ class AsyncKernel:
     head = _awaited(Kernel.head)
     process = _worked(Kernel.process)
     run_until_idle = _worked(Kernel.run_until_idle)
+    decide = _worked(Kernel.decide)
+    fold = _awaited(Kernel.fold)
     upcast = _called(Kernel.upcast)
     verify = _worked(Kernel.verify)
     import_file = _worked(Kernel.import_file)

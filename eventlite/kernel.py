@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from eventlite import announcing
 from eventlite.answers import Answers, CachedAnswers, DirectAnswers
@@ -36,11 +36,17 @@ if TYPE_CHECKING:
     from eventlite.plugins import Plugins
     from eventlite.processing import ProcessReport
     from eventlite.profile import Profile
+    from eventlite.sourcing.decider import Decider
+    from eventlite.sourcing.folding import Folded
+    from eventlite.sourcing.snapshots import Snapshots
     from eventlite.sourcing.sourcing import Sourcing
     from eventlite.sourcing.upcasting import Upcasters
     from eventlite.verification import VerificationReport
 
 _ALL = Query()
+
+_C = TypeVar("_C")
+_S = TypeVar("_S")
 
 
 class Kernel:
@@ -315,6 +321,44 @@ class Kernel:
         """
         self.upcasters.add(cmd, from_version, function, to_version)
         self._event = self.upcasters.event
+
+    def decide(
+        self,
+        decider: Decider[_C, _S],
+        command: _C,
+        query: Query | None = None,
+        *,
+        key: str | None = None,
+        retries: int = 20,
+    ) -> list[Event]:
+        """Let a decider answer a command; returns the events that it led to, as stored.
+
+        What the decider's query finds, or `query`, is folded, and the decision is appended on condition that nothing of
+        that came in between; else it is made again, up to `retries` times, then `ConflictError` is raised. A command
+        with the `key` of an earlier one is not decided again: it returns what that one led to. Raises
+        `InvalidQueryError` for a query that a condition cannot ask for, and whatever `decide` raises.
+        """
+        from eventlite.sourcing.decider import decide
+
+        return decide(self, decider, command, query, key=key, retries=retries)
+
+    def fold(
+        self,
+        query: Query,
+        evolve: Callable[[_S, Event], _S],
+        initial: Any = None,
+        *,
+        at: int | None = None,
+        snapshots: Snapshots[_S] | None = None,
+    ) -> Folded[_S]:
+        """The state that matching events lead to, up to the head or to position `at`; with the position, `.state`.
+
+        `evolve(state, event)` returns the state after an event; `initial` makes the one before the first, or is a value
+        of which a copy is taken. With `snapshots` a long history is not read from its beginning.
+        """
+        from eventlite.sourcing.folding import fold
+
+        return fold(self, query, evolve, initial, at=at, snapshots=snapshots)
 
     # --- reading
 

@@ -67,6 +67,9 @@ class Transaction(EventReader, Protocol):
     def append(self, request: CommitRequest) -> Committed:
         """Admit one request; raises what `commit` would return as a refusal, and the transaction goes on."""
 
+    def by_key(self, key: str) -> Row | None:
+        """The event that has that idempotency key, or None."""
+
     @property
     def connection(self) -> Any:
         """The DB-API connection that the transaction runs on; only where `capabilities.sql` names a dialect.

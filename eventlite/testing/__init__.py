@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eventlite.testing.clock import ManualClock
     from eventlite.testing.indexing import IndexingContract
     from eventlite.testing.jobs import JobDispatcherContract
+    from eventlite.testing.scenarios import assert_decides, assert_refuses
     from eventlite.testing.storage import StorageContract
 
 _MODULES = {
@@ -29,6 +30,8 @@ _MODULES = {
     "JobDispatcherContract": "jobs",
     "ManualClock": "clock",
     "StorageContract": "storage",
+    "assert_decides": "scenarios",
+    "assert_refuses": "scenarios",
     "left_out": "capabilities",
 }
 
@@ -40,6 +43,8 @@ __all__ = [
     "JobDispatcherContract",
     "ManualClock",
     "StorageContract",
+    "assert_decides",
+    "assert_refuses",
     "left_out",
 ]
 
