@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from eventlite.bench.events import COMMANDS, RARE_COMMAND
+from eventlite.bench.events import COMMANDS, RARE_COMMAND, tagged_events
 from eventlite.bench.rounds import LeftOut, Measured, Rounds, timed
 from eventlite.bench.stage import Filled, Stage
 from eventlite.bench.workload import Workload
@@ -47,6 +47,17 @@ def correlation(filled: Filled, reads: int) -> Measured:
     ids = list({event.correlation_id: None for event in filled.sample(max(1, reads // 5))})
     filled.kernel.cache.clear()
     return timed(_read_correlations, filled.kernel, ids)
+
+
+def tagged(stage: Stage) -> Rounds:
+    """All events with a tag, ten of them, in a store of its own: the other workloads read events without tags."""
+    with stage.fresh() as kernel:
+        filled = Filled(kernel, tagged_events())
+        filled.fill(stage.scale.events)
+        while True:
+            asked = {event.tags: None for event in filled.sample(max(1, stage.scale.reads // 5))}
+            kernel.cache.clear()
+            yield timed(read_queries, kernel, [Query(tags=tags) for tags in asked])
 
 
 def page_first(filled: Filled, _reads: int) -> Measured:
@@ -171,6 +182,7 @@ WORKLOADS = (
     Workload("get", "reads", "one event by id, not read before", workload(get)),
     Workload("get-cached", "reads", "one event by id, read before", workload(get_cached)),
     Workload("correlation", "reads", "the ten events of a correlation, not read before", workload(correlation)),
+    Workload("tagged", "reads", "the ten events of a tag, not read before", tagged),
     Workload(
         "page-first", "pages", f"the first {PAGE} events of a command, and how many there are", workload(page_first)
     ),
