@@ -26,7 +26,7 @@ def _blocks(page: Path) -> list[tuple[int, str, str]]:
 
 
 def _run_python(page: Path, line: int, source: str, names: dict[str, object]) -> None:
-    exec(compile("\n" * (line - 1) + source, str(page), "exec"), names)
+    exec(compile("\n" * (line - 1) + source, str(page), "exec", dont_inherit=True), names)
 
 
 def _run_commands(source: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 def _fixtures(room: str) -> Any:
     """The fixtures of another directory of tests."""
-    path = Path(__file__).parents[1] / room / "conftest.py"
+    path = Path(__file__).parents[2] / room / "conftest.py"
     spec = importlib.util.spec_from_file_location(f"{room}_fixtures", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
