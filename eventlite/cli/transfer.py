@@ -93,6 +93,8 @@ def export(ctx: click.Context, /, path: Path, query: Query, salvage: bool, app: 
 
     Example: eventlite export orders.jsonl.gz --cmd orderPlaced --since 2026-01-01
     """
+    if salvage and options["upcast"]:
+        raise click.UsageError("--salvage writes what is stored: import that first, then export it with --upcast")
     with _readable_kernel(ctx, salvage, app) as kernel, progress(f"Exporting {path.name}") as show:
         started = time.perf_counter()
         if options["upcast"] and not kernel.upcasters:

@@ -6,8 +6,10 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from eventlite.drafting import check_name
 from eventlite.errors import ConflictError, InvalidEventError, InvalidQueryError, shown
 from eventlite.event import Event, NewEvent, Row
 from eventlite.query import Condition, Query
@@ -45,9 +47,9 @@ def decide(
     host: Host, decider: Decider[_C, _S], command: _C, query: Query | None, *, key: str | None, retries: int
 ) -> list[Event]:
     """Fold, decide and append; again when something that was read for it came in between. See `Kernel.decide`."""
-    asked = _query(decider, command) if query is None else query
-    Condition(asked)  # refuses what a condition cannot ask for, before anything is read
-    for conflicts in range(retries + 1):
+    asked = _query(decider.query, command) if query is None else _query(query, command)
+    _check(asked, key, retries)
+    for conflicts in count():
         known = [] if key is None else _stored(host, key)
         if known:
             return known
@@ -58,14 +60,24 @@ def decide(
                 events if key is None else _keyed(events, key), Condition(asked, after=folded.position)
             )
         except ConflictError as error:
-            if conflicts == retries or (error.position or 0) <= folded.position:  # what was read will not mend it
+            if conflicts >= retries or (error.position or 0) <= folded.position:  # what was read will not mend it
                 raise
             time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.001 * 2**conflicts)))  # noqa: S311
-    raise InvalidQueryError(f"retries must be an int from 0 on, not {shown(retries)}")
+    raise AssertionError  # counting never ends
 
 
-def _query(decider: Decider[_C, _S], command: _C) -> Query:
-    query = decider.query(command) if callable(decider.query) else decider.query
+def _check(query: Query, key: object, retries: object) -> None:
+    """Raise for what no decision can be stored with, before anything is read."""
+    Condition(query)
+    if key is not None:
+        check_name(key, "key")
+    if type(retries) is not int or retries < 0:
+        raise InvalidQueryError(f"retries must be an int from 0 on, not {shown(retries)}")
+
+
+def _query(query: Query | Callable[[_C], Query] | None, command: _C) -> Query:
+    if callable(query):
+        query = query(command)
     if not isinstance(query, Query):
         raise InvalidQueryError(
             f"a decider needs a Query of the events that it decides by, not {shown(query)}",

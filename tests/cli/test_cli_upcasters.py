@@ -50,6 +50,7 @@ def test_check_is_content_when_all_have_one(run: Any) -> None:
 
 def test_export_writes_lifted_events(run: Any) -> None:
     assert run("export", "-", "--db", "app.db", "--upcast", "--format", "jsonl").exit_code == 2
+    assert run("export", "-", "--db", "app.db", "--upcast", "--salvage", "--format", "jsonl").exit_code == 2
     found = run("export", "-", "--db", "app.db", "--upcast", "--format", "jsonl", "--app", "lifting_shop:set_up")
     assert found.exit_code == 0
     events = [json.loads(line) for line in found.stdout.splitlines()]

@@ -165,6 +165,15 @@ def test_the_query_may_be_given_and_must_be_one_for_conditions(kernel: Any) -> N
     assert kernel.decide(decider, Enrol("a", "s"), Query(tags=["course:a"]) | Query(cmd="closed"))[0].id == 1
 
 
+@pytest.mark.parametrize("wrong", [{"key": ""}, {"key": 5}, {"key": object()}, {"retries": -1}, {"retries": "3"}])
+def test_what_cannot_be_a_key_or_a_number_is_refused(kernel: Any, wrong: dict[str, Any]) -> None:
+    with pytest.raises((InvalidEventError, InvalidQueryError), match=next(iter(wrong))):
+        kernel.decide(ENROLMENT, Enrol("a", "s"), **wrong)
+    with pytest.raises(InvalidQueryError, match="a decider needs a Query"):
+        kernel.decide(ENROLMENT, Enrol("a", "s"), "course:a")
+    assert kernel.head() == 0
+
+
 def test_threads_never_pass_the_limit(kernel: Any) -> None:
     store, everyone = raw(kernel), threading.Barrier(8)
 
