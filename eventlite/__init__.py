@@ -22,6 +22,7 @@ from eventlite.errors import (
     JobError,
     PluginError,
     ProfileError,
+    ProjectionError,
     SchemaVersionError,
     StorageError,
     StoreBusyError,
@@ -39,6 +40,7 @@ from eventlite.query import Condition, Query
 
 if TYPE_CHECKING:
     from eventlite.aio import AsyncKernel
+    from eventlite.sourcing.projection import Projection
 
 __version__ = "0.1.0"
 
@@ -60,6 +62,8 @@ __all__ = [
     "Page",
     "PluginError",
     "ProfileError",
+    "Projection",
+    "ProjectionError",
     "Query",
     "SchemaVersionError",
     "StorageError",
@@ -74,7 +78,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`AsyncKernel` on first use: who does not use asyncio does not import it."""
+    """What not every program needs, on first use."""
+    if name == "Projection":
+        from eventlite.sourcing.projection import Projection
+
+        return Projection
     if name == "AsyncKernel":
         from eventlite.aio import AsyncKernel
 

@@ -93,7 +93,18 @@ class UnknownOutcomeError(StorageError):
 
 
 class HandlerError(EventLiteError):
-    """A handler inside the append's transaction raised, and so refused it: nothing was stored. `__cause__` is why."""
+    """A handler raised: one inside an append's transaction, so that nothing was stored, or one of a projection.
+
+    `__cause__` is why, `position` the id of the event it was called with, where it is known.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
+class ProjectionError(EventLiteError):
+    """A projection that cannot be made, found, rebuilt or read as asked."""
 
 
 class BulkError(EventLiteError):

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from eventlite import announcing
 from eventlite.answers import Answers, CachedAnswers, DirectAnswers
@@ -32,10 +32,15 @@ from eventlite.scanning import scan
 from eventlite.write_queue import WriteQueue
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from eventlite.contracts import Bulk, BulkReport, Cache, Indexing, JobDispatcher, Storage, Transaction
     from eventlite.plugins import Plugins
     from eventlite.processing import ProcessReport
     from eventlite.profile import Profile
+    from eventlite.sourcing.projection import Projection
+    from eventlite.sourcing.projections.handle import ProjectionHandle
+    from eventlite.sourcing.projections.report import ProjectionReport
     from eventlite.sourcing.sourcing import Sourcing
     from eventlite.verification import VerificationReport
 
@@ -290,6 +295,43 @@ class Kernel:
     def run(self, stop: threading.Event) -> None:
         """Run projections, waits, triggers and jobs until `stop` is set, woken by the appends of any process."""
         self.sourcing.run(stop)
+
+    def project(
+        self,
+        projection: Projection,
+        mode: Literal["inline", "follow"] = "follow",
+        *,
+        react_after: int | None = None,
+    ) -> ProjectionHandle:
+        """Keep a projection up to date: inside the transaction of every append, or behind it, in `run_until_idle`.
+
+        A new one begins at the first event; its reactions behind `react_after`, or else at the present head. Raises
+        `ProjectionError`, and `HandlerError` when an inline one fails to catch up.
+        """
+        return self.sourcing.projections.project(projection, mode, react_after)
+
+    def rebuild(
+        self, projection: str | Projection, *, progress: Callable[[int, int], None] | None = None
+    ) -> ProjectionReport:
+        """Build a projection's state anew beside the live one, compare the two and swap them, while appends go on.
+
+        `progress(done, total)` is called with events. Raises `ProjectionError`, and `HandlerError` for a handler that
+        fails; then the live state is untouched.
+        """
+        return self.sourcing.projections.rebuild(projection, progress)
+
+    def verify_projection(
+        self, projection: str | Projection, *, progress: Callable[[int, int], None] | None = None
+    ) -> ProjectionReport:
+        """Build a projection's state anew beside the live one and compare the two; changes nothing."""
+        return self.sourcing.projections.verify(projection, progress)
+
+    def project_at(self, projection: str | Projection, at: int | datetime) -> Any:
+        """A projection's state as it was after the event of a position, or after all recorded up to a moment.
+
+        A dict; for tables a database in memory to `query` and `close`; for an object, a new one of its factory.
+        """
+        return self.sourcing.projections.at(projection, at)
 
     # --- reading
 
