@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from eventlite.errors import ConflictError, HandlerError
 from eventlite.event import Event
 from eventlite.query import Query
-from eventlite.sourcing.consumer import HOLD, Consumer, Hold, find
+from eventlite.sourcing.consumer import Consumer, Hold, find
 from eventlite.sourcing.projections.applying import BATCH, call
 from eventlite.sourcing.projections.book import consumer_name, reaction_name, standing
 from eventlite.sourcing.projections.following import RELEASED, pause, take
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from eventlite.contracts.state import StateReader
     from eventlite.sourcing.projection import Handler, Projection
 
+#: Microseconds after which others have their turn.
+_TURN = 100_000
+
 #: Positions that may pass without an event of interest before they are noted.
 _UNNOTED = 1000
 
@@ -29,7 +32,7 @@ _UNNOTED = 1000
 class OutsideFollower:
     """Calls a function per command with each event and what `argument` returns.
 
-    `limit` says how far it may go, and `unsaved` for how many seconds effects may wait to be saved.
+    `limit` says how far it may go, and `unsaved` for how many microseconds effects may wait to be saved.
     """
 
     def __init__(
@@ -41,7 +44,7 @@ class OutsideFollower:
         *,
         argument: Callable[[], Any],
         limit: Callable[[StateReader, int], int],
-        unsaved: float,
+        unsaved: int,
     ) -> None:
         self._host = host
         self._name = name
@@ -49,7 +52,7 @@ class OutsideFollower:
         self._fallback = fallback
         self._argument = argument
         self._limit = limit
-        self._unsaved = int(unsaved * 1_000_000)
+        self._unsaved = unsaved
         self._hold = Hold(host, name)
 
     def catch_up(self) -> int:
@@ -74,7 +77,7 @@ class OutsideFollower:
 
     def _handle(self, events: Iterable[Event], end: int) -> int:
         done, position, argument = 0, self._hold.position, self._argument()
-        saved = self._host.clock()
+        began = saved = self._host.clock()
         for event in events:
             try:
                 self._call(event, argument)
@@ -83,9 +86,12 @@ class OutsideFollower:
                 pause(self._host, self._name, event.id, error)
                 return done
             done, position = done + 1, event.id
-            if not 0 <= self._host.clock() - saved < self._unsaved:
+            now = self._host.clock()
+            if not 0 <= now - saved < self._unsaved:
                 self._hold.save(position)
-                saved = self._host.clock()
+                saved = now
+                if not 0 <= now - began < _TURN:
+                    return done
         self._hold.save(end, error=None, error_position=None, **RELEASED)
         return done
 
@@ -96,7 +102,7 @@ class OutsideFollower:
 
 
 def object_follower(host: Host, projection: Projection) -> OutsideFollower:
-    """Fills an object; what is unsaved is a part of the hold, so that the hold is kept."""
+    """Fills an object; its position is saved once a turn."""
     return OutsideFollower(
         host,
         consumer_name(projection.name),
@@ -104,7 +110,7 @@ def object_follower(host: Host, projection: Projection) -> OutsideFollower:
         projection.fallback,
         argument=lambda: projection.into,
         limit=lambda _state, head: head,
-        unsaved=HOLD / 3,
+        unsaved=_TURN,
     )
 
 
@@ -117,5 +123,5 @@ def reaction_follower(host: Host, projection: Projection) -> OutsideFollower:
         projection.reaction_fallback,
         argument=lambda: projection.state,
         limit=lambda state, _head: standing(state, projection.name).position,
-        unsaved=0.0,
+        unsaved=0,
     )
