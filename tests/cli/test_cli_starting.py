@@ -13,6 +13,7 @@ from eventlite.cli import cli
 
 VERBS = [
     *("demo", "append", "get", "log", "tail", "trace", "stats", "import", "export", "backup", "restore"),
+    "projections",
     *("profiles", "plugins", "indexes", "verify", "doctor", "bench"),
 ]
 

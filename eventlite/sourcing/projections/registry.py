@@ -79,6 +79,10 @@ class Projections:
         """The names of those that this kernel has."""
         return list(self._handles)
 
+    def handle(self, name: str) -> ProjectionHandle:
+        """The handle of one of them."""
+        return self._handles[name]
+
     def _known(self, known: ProjectionHandle, projection: Projection, mode: str) -> ProjectionHandle:
         if known.projection is projection and mode in (known.mode, self._possible(projection, known.model, mode)):
             return known
