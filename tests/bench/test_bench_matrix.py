@@ -112,8 +112,11 @@ def test_the_whole_matrix_runs_under_a_durable_profile(disk: Path) -> None:
 
 def test_a_storage_without_a_path_joins(disk: Path, in_memory: str) -> None:
     results = measure([in_memory], [], disk)
-    assert {one.workload for one in results.figures} == set(BUILTIN) - {"get-cached"}
-    assert [(one.workload, one.reason) for one in results.left_out] == [("get-cached", "its profile caches nothing")]
+    assert {one.workload for one in results.figures} == set(BUILTIN) - {"get-cached", "project-sql"}
+    assert [(one.workload, one.reason) for one in results.left_out] == [
+        ("get-cached", "its profile caches nothing"),
+        ("project-sql", "its storage has no SQL"),
+    ]
     assert {curve.name for curve in results.curves} == GROWTH  # it has no indexes
 
 

@@ -39,7 +39,8 @@ def exists(connection: Any, dialect: str, table: str) -> bool:
     if dialect == "sqlite":
         found = connection.execute("SELECT 1 FROM sqlite_master WHERE lower(name) = ?", (table,)).fetchone()
     else:
-        found = connection.execute("SELECT 1 WHERE to_regclass(%s) IS NOT NULL", (table,)).fetchone()
+        here = "SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = %s"
+        found = connection.execute(here, (table,)).fetchone()
     return found is not None
 
 

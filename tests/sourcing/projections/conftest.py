@@ -12,15 +12,6 @@ import pytest
 
 from eventlite import AsyncKernel, Kernel, Projection
 
-#: A storage of each kind, as `Kernel.from_profile` takes it; another is one more line.
-STORAGES: dict[str, Callable[[Path], dict[str, Any]]] = {
-    "sqlite": lambda directory: {"storage": {"path": str(directory / "projected.db")}},
-    "memory": lambda _directory: {"storage": {"plugin": "memory"}},
-}
-
-#: Those with SQL.
-WITH_SQL = ("sqlite",)
-
 
 def _fixtures(room: str) -> Any:
     """The fixtures of another directory of tests."""
@@ -33,19 +24,16 @@ def _fixtures(room: str) -> Any:
 
 
 _kernels, _programs = _fixtures("kernel"), _fixtures("faults")
-Blocking, long, dice, start = _kernels.Blocking, _programs.long, _programs.dice, _programs.start
+Blocking, sections = _kernels.Blocking, _kernels.sections
+long, dice, start = _programs.long, _programs.dice, _programs.start
 
 
-@pytest.fixture(params=STORAGES)
-def sections(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
-    """Keyword arguments that open a store of this test, on each of the storages."""
-    return STORAGES[request.param](tmp_path)
-
-
-@pytest.fixture(params=WITH_SQL)
+@pytest.fixture(params=["sqlite", "postgres"])
 def sql_sections(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
-    """The same, on each of the storages with SQL."""
-    return STORAGES[request.param](tmp_path)
+    """Keyword arguments that open a store of this test, on each of the storages with SQL."""
+    if request.param == "postgres":
+        return {"storage": {"plugin": "postgres", **request.getfixturevalue("postgres")}}
+    return {"storage": {"path": str(tmp_path / "projected.db")}}
 
 
 @pytest.fixture(params=["sync", "async"])

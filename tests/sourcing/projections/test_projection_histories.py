@@ -59,11 +59,9 @@ def test_records_incremental_equal_rebuilt(new_accounts: Any, mode: str, history
 @pytest.mark.parametrize("mode", ["inline", "follow"])
 @some
 @given(history=steps)
-def test_tables_incremental_equal_rebuilt(
-    new_tables: Any, sql_sections: Any, tmp_path_factory: Any, mode: str, history: Any
-) -> None:
+def test_tables_incremental_equal_rebuilt(new_tables: Any, tmp_path_factory: Any, mode: str, history: Any) -> None:
     path = tmp_path_factory.mktemp("history") / "a.db"
-    with Kernel.from_profile("high-volume", storage={**sql_sections["storage"], "path": str(path)}) as kernel:
+    with Kernel.from_profile("high-volume", storage={"path": str(path)}) as kernel:
         projection = new_tables()
         handle = kernel.project(projection, mode)
         rows = lambda tables: [  # noqa: E731

@@ -27,8 +27,11 @@ def opened(*names: str) -> list[NewEvent]:
 
 def shadows(kernel: Kernel) -> list[str]:
     """Tables that a rebuild left behind."""
+    found = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    if kernel.storage.capabilities.sql == "postgresql":
+        found = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
     with kernel.storage.snapshot() as snapshot:
-        rows = snapshot.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        rows = snapshot.connection.execute(found).fetchall()
     return [name for (name,) in rows if "__" in name]
 
 
