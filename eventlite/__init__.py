@@ -29,6 +29,8 @@ from eventlite.errors import (
     StoreFullError,
     StoreNotFoundError,
     StoreReadOnlyError,
+    SubscriptionError,
+    SubscriptionPausedError,
     UnknownOutcomeError,
 )
 from eventlite.event import Event, NewEvent
@@ -68,6 +70,8 @@ __all__ = [
     "StoreFullError",
     "StoreNotFoundError",
     "StoreReadOnlyError",
+    "SubscriptionError",
+    "SubscriptionPausedError",
     "UnknownOutcomeError",
     "hookimpl",
 ]

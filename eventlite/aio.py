@@ -18,11 +18,14 @@ from eventlite.async_queue import AsyncWriteQueue
 from eventlite.errors import EventLiteError, StoreClosedError
 from eventlite.event import Event, NewEvent
 from eventlite.kernel import Kernel, listed
-from eventlite.query import Condition
+from eventlite.query import Condition, Query
 
 if TYPE_CHECKING:
+    from eventlite.async_subscription import AsyncSubscription
     from eventlite.contracts import Cache, Storage
     from eventlite.profile import Profile
+
+_ALL = Query()
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -193,6 +196,17 @@ class AsyncKernel:
     def jobs(self) -> Any:
         """The `JobDispatcher` component, awaited; `worker()` and `stats()` are plain."""
         return AsyncComponent(self.kernel.jobs, self._workers, "worker", "stats")
+
+    @property
+    def subscriptions(self) -> Any:
+        """The `Subscriptions`, awaited."""
+        return AsyncComponent(self.kernel.subscriptions, self._workers)
+
+    def subscribe(self, query: Query = _ALL, name: str | None = None, after: int | None = None) -> AsyncSubscription:
+        """As `Kernel.subscribe`; what it refuses is raised at the first use."""
+        from eventlite.async_subscription import AsyncSubscription
+
+        return AsyncSubscription(partial(self.kernel.subscribe, query, name, after))
 
     append = _append_one(Kernel.append)
     append_bulk = _worked(Kernel.append_bulk)

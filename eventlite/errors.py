@@ -104,6 +104,18 @@ class BulkError(EventLiteError):
         self.report = report
 
 
+class SubscriptionError(EventLiteError):
+    """A subscription that there is not, or that cannot be used as asked."""
+
+
+class SubscriptionPausedError(SubscriptionError):
+    """A handler raised, and its subscription is paused at that event, `position`. `__cause__` is what it raised."""
+
+    def __init__(self, message: str, *, hint: str | None = None, position: int) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
 class JobError(EventLiteError):
     """A job that cannot be enqueued, run or cancelled as asked."""
 

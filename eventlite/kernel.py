@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from eventlite.processing import ProcessReport
     from eventlite.profile import Profile
     from eventlite.sourcing.sourcing import Sourcing
+    from eventlite.sourcing.subscription import Subscription
+    from eventlite.sourcing.subscriptions import Subscriptions
     from eventlite.verification import VerificationReport
 
 _ALL = Query()
@@ -109,6 +111,8 @@ class Kernel:
         self._closed = True
         announcing.notify(self._closing, "while the kernel was closing", kernel=self)
         try:
+            if "subscriptions" in vars(self):
+                self.subscriptions.close()
             self.jobs.close()
         finally:
             self._queue.close()
@@ -279,6 +283,22 @@ class Kernel:
         from eventlite.sourcing.sourcing import Sourcing
 
         return Sourcing(self, self.jobs)
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """The subscriptions of this store, to be shown, paused, resumed and reset."""
+        from eventlite.sourcing.subscriptions import Subscriptions
+
+        return Subscriptions(self)
+
+    def subscribe(self, query: Query = _ALL, name: str | None = None, after: int | None = None) -> Subscription:
+        """Follow matching events: those that are there, then every new one of any process, in order.
+
+        With a name its position is kept in the store, and of all subscriptions of that name one gets events: it begins
+        at its checkpoint, else after position `after`, else at the first event. Without a name it begins after
+        position `after`, else at the present head, and forgets. Raises `InvalidQueryError` and `SubscriptionError`.
+        """
+        return self.subscriptions.subscribe(query, name, after)
 
     def run_until_idle(self) -> int:
         """Run projections, waits, triggers and due jobs until none has anything to do; how much was done.

@@ -206,6 +206,27 @@ class AppliedShape(TypedDict):
 
 
 @exact
+class SubscriptionShape(TypedDict):
+    name: str
+    state: Literal["running", "paused", "stopped"]
+    position: int
+    lag: int
+    holder: str | None
+    error: str | None
+    error_position: int | None
+    dead_letters: int
+
+
+@exact
+class DeadLetterShape(TypedDict):
+    event_id: int
+    error: str
+    attempts: int
+    failed: str
+    retrying: bool
+
+
+@exact
 class VersionShape(TypedDict):
     version: str
 
@@ -248,6 +269,7 @@ class ErrorShape(TypedDict):
         ("plugins", list[PluginShape]),
         ("indexes list", list[IndexShape]),
         ("indexes apply", AppliedShape),
+        ("subscriptions list", list[SubscriptionShape]),
         ("--version", VersionShape),
     ],
 )
@@ -266,6 +288,18 @@ def test_the_json_output_of_import_keeps_to_its_schema(store: list[Event], done:
     done("export", "log.jsonl")
     for options in (("--db", "new.db"), ("--append",)):
         TypeAdapter(TransferShape).validate_json(done("import", "log.jsonl", *options, "--json"))
+
+
+def test_the_json_output_of_subscriptions_keeps_to_its_schema(store: list[Event], done: Callable[..., str]) -> None:
+    from eventlite import Kernel, Query
+
+    with Kernel.from_profile() as kernel:
+        kernel.subscribe(Query(), name="mail").run(lambda event: 1 / 0, on_error="dead-letter", idle_after=0)
+    for verb in ("pause", "resume", "reset"):
+        TypeAdapter(SubscriptionShape).validate_json(done("subscriptions", verb, "mail", "--json"))
+    for options in ((), ("--retry", "1"), ("--drop", "2"), ("--drop-all",)):
+        letters = done("subscriptions", "dead", "mail", *options, "--json")
+        assert TypeAdapter(list[DeadLetterShape]).validate_json(letters)
 
 
 def test_every_line_of_tail_is_an_event(store: list[Event], done: Callable[..., str]) -> None:
