@@ -126,6 +126,7 @@ class StoredCheckpoint:
                     write(transaction.state)
         except ConflictError:
             self._give_up()
+            self._hold.concede(self.position)
             return False
         self._hold.consumer = advanced
         self._renew_at = monotonic() + RENEW_EVERY

@@ -128,6 +128,14 @@ class Hold:
             advanced = self.advance(transaction.state, position, **changes)
         self.consumer = advanced
 
+    def concede(self, position: int) -> None:
+        """After a conflict: give it up. The position counts if nobody took it over or moved it, but only paused it."""
+        mine = self.consumer
+        with self._host.transaction() as transaction:
+            found = find(transaction.state, mine.name)
+            if found is not None and (found.owner, found.position) == (self._owner, mine.position):
+                store(transaction.state, replace(found, position=position, owner="", until=0))
+
     def expires(self) -> int:
         """When the hold ends unless it is renewed, in microseconds since the epoch."""
         return self.consumer.until

@@ -84,7 +84,7 @@ class Subscriptions:
 
     def pause(self, name: str) -> SubscriptionStatus:
         """Nobody gets its events until it is resumed."""
-        return self._change(name, paused=True, owner="", until=0)
+        return self._change(name, paused=True)
 
     def resume(self, name: str) -> SubscriptionStatus:
         """End a pause, whether made by hand or by an error, which is forgotten."""
