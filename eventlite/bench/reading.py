@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import count as count_from
 from typing import TypeAlias
 
 from eventlite.bench.events import COMMANDS, RARE_COMMAND
@@ -26,6 +27,8 @@ DEPTH = 0.9
 
 #: Queries in a round.
 _QUERIES = 10
+
+_NUMBERS = count_from(1)
 
 
 def get(filled: Filled, reads: int) -> Measured:
@@ -75,6 +78,12 @@ def pages_from(filled: Filled, depth: float, limit: int, reads: int) -> Measured
 def stream(filled: Filled, _reads: int) -> Measured:
     """Every event, its payload decoded."""
     return timed(touch_everything, filled.kernel)
+
+
+def follow(filled: Filled, _reads: int) -> Measured:
+    """Every event through the handler of a subscription with a name of its own, its payload decoded."""
+    subscription = filled.kernel.subscribe(Query(), name=f"follow-{next(_NUMBERS)}")
+    return timed(lambda: subscription.run(_decode, idle_after=0))
 
 
 def query(filled: Filled, _reads: int) -> Measured:
@@ -157,6 +166,10 @@ def _next_pages(kernel: Kernel, cursor: str | None, limit: int, most: int) -> in
     return pages
 
 
+def _decode(event: Event) -> None:
+    _ = event.data
+
+
 def _touch(events: list[Event]) -> int:
     return len([event.data for event in events])
 
@@ -176,6 +189,7 @@ WORKLOADS = (
     ),
     Workload("page-deep", "pages", f"{PAGE} events by cursor, {DEPTH:.0%} down the store", workload(page_deep)),
     Workload("stream", "events", "every event in order, its payload decoded", workload(stream)),
+    Workload("follow", "events", "every event through a subscription's handler, its payload decoded", workload(follow)),
     Workload("query", "queries", "one user within some hours, or a rare command", workload(query)),
     Workload("count", "counts", "how many events have a command", workload(count)),
 )

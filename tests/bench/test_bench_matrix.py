@@ -19,7 +19,7 @@ TINY = Scale(events=250, rounds=1)
 
 PROMISED = {
     *("append", "append-threads", "append-tasks", "append-many", "append-tagged", "bulk", "get", "get-cached"),
-    *("correlation", "page-first", "page-deep", "stream", "query", "count", "import", "export"),
+    *("correlation", "page-first", "page-deep", "stream", "follow", "query", "count", "import", "export"),
 }
 
 GROWTH = {"growth-append", "growth-get", "growth-correlation", "growth-page-deep"}

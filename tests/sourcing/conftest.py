@@ -10,6 +10,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -143,3 +144,17 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in running:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something holds, for a minute at most."""
+
+    def wait_until(holds: Callable[[], bool]) -> None:
+        for _ in range(1200):
+            if holds():
+                return
+            threading.Event().wait(0.05)
+        raise AssertionError("it did not come about")
+
+    return wait_until

@@ -12,6 +12,7 @@ import pytest
 
 from eventlite import Kernel, NewEvent, Query, SubscriptionError, SubscriptionPausedError
 
+WaitUntil = Callable[[Callable[[], bool]], None]
 Follow = Callable[..., Any]
 
 PARTITIONS = pytest.mark.parametrize("partitions", [1, 3])
@@ -86,7 +87,9 @@ def test_retry_calls_again_until_it_works(
 
 
 @PARTITIONS
-def test_a_retry_can_be_stopped_and_its_event_comes_again(kernel: Kernel, follow: Follow, partitions: int) -> None:
+def test_a_retry_can_be_stopped_and_its_event_comes_again(
+    kernel: Kernel, follow: Follow, partitions: int, wait_until: WaitUntil
+) -> None:
     fill(kernel, 3)
     stop = threading.Event()
     handler = Fussy(_2=1000)
@@ -103,7 +106,7 @@ def test_a_retry_can_be_stopped_and_its_event_comes_again(kernel: Kernel, follow
     assert (status.position, status.error_position, status.state) == (1, 2, "stopped")
 
 
-def test_a_retry_ends_when_somebody_pauses_or_resets(kernel: Kernel) -> None:
+def test_a_retry_ends_when_somebody_pauses_or_resets(kernel: Kernel, wait_until: WaitUntil) -> None:
     fill(kernel, 3)
     handler, stop = Fussy(_2=1000), threading.Event()
     thread = threading.Thread(target=kernel.subscribe(Query(), name="a").run, args=(handler,),
@@ -225,7 +228,9 @@ def test_partitions_keep_the_order_of_each_key(kernel: Kernel, follow: Follow, d
     assert seen == expected
 
 
-def test_partitions_run_side_by_side_and_the_checkpoint_waits_for_the_slowest(kernel: Kernel) -> None:
+def test_partitions_run_side_by_side_and_the_checkpoint_waits_for_the_slowest(
+    kernel: Kernel, wait_until: WaitUntil
+) -> None:
     fill(kernel, 20)
     go_on, handled, stop = threading.Event(), [], threading.Event()
 
@@ -308,11 +313,3 @@ def test_handlers_that_cannot_be_called_are_refused(kernel: Kernel) -> None:
             kernel.subscribe(Query(), name="a").run(wrong)
     with pytest.raises(SubscriptionError, match="without a name"):
         kernel.subscribe(Query()).run(print, on_error="dead-letter")
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if holds():
-            return
-        threading.Event().wait(0.05)
-    raise AssertionError("it did not come about")
