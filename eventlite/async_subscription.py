@@ -101,20 +101,16 @@ class _Bridge:
         self._handler = handler
         self._stop = stop
         self._loop = asyncio.get_running_loop()
-        self._pending: set[Future[None]] = set()
+        self._handling: set[asyncio.Task[None]] = set()
         self._cancelled = False
 
     def __call__(self, event: Event) -> None:
         if self._cancelled:
             raise InterruptedHandlingError
-        handling = asyncio.run_coroutine_threadsafe(self._handle(event), self._loop)
-        self._pending.add(handling)
         try:
-            handling.result()
+            asyncio.run_coroutine_threadsafe(self._handle(event), self._loop).result()
         except CancelledError:
             raise InterruptedHandlingError from None
-        finally:
-            self._pending.discard(handling)
 
     def is_set(self) -> bool:
         """Whether the run is to stop."""
@@ -123,12 +119,18 @@ class _Bridge:
     def cancel(self) -> None:
         """Cancel the handlers that run, and begin none."""
         self._cancelled = True
-        for handling in list(self._pending):
+        for handling in self._handling:
             handling.cancel()
 
     async def _handle(self, event: Event) -> None:
         if self._cancelled:
             raise asyncio.CancelledError
-        result = self._handler(event)
-        if inspect.isawaitable(result):
-            await result
+        task = asyncio.current_task()
+        assert task is not None
+        self._handling.add(task)
+        try:
+            result = self._handler(event)
+            if inspect.isawaitable(result):
+                await result
+        finally:
+            self._handling.discard(task)

@@ -111,7 +111,7 @@ class SubscriptionError(EventLiteError):
 class SubscriptionPausedError(SubscriptionError):
     """A handler raised, and its subscription is paused at that event, `position`. `__cause__` is what it raised."""
 
-    def __init__(self, message: str, *, hint: str | None = None, position: int) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
         super().__init__(message, hint=hint)
         self.position = position
 

@@ -1,8 +1,12 @@
-"""What all tests share."""
+"""What all tests share.
+
+Set EVENTLITE_TEST_LONG=1 for the longer forms of randomised tests, EVENTLITE_TEST_SEED to repeat one.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -58,6 +62,38 @@ def postgres(postgres_server: str) -> Iterator[dict[str, str]]:
     yield {"dsn": postgres_server, "schema": schema}
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
+@pytest.fixture(scope="session")
+def long() -> bool:
+    return os.environ.get("EVENTLITE_TEST_LONG") == "1"
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    """Randomness whose seed a failure shows."""
+    seed = int(os.environ.get("EVENTLITE_TEST_SEED", random.randrange(2**32)))
+    print(f"seed: EVENTLITE_TEST_SEED={seed}")
+    return random.Random(seed)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a program, given as text, in a process of its own; `wrapper` is put before the command."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(source: str, *arguments: object, wrapper: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        program = tmp_path / f"program-{len(running)}.py"
+        program.write_text(source, encoding="utf-8")
+        command = [*wrapper, sys.executable, str(program), *map(str, arguments)]
+        pipe = subprocess.PIPE
+        running.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="session")

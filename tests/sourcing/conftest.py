@@ -1,15 +1,8 @@
-"""Kernels of both kinds on both storages, and programs that run beside the test.
-
-Set EVENTLITE_TEST_LONG=1 for more rounds, EVENTLITE_TEST_SEED to repeat a randomised test.
-"""
+"""Kernels of both kinds on both storages."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import random
-import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -109,41 +102,9 @@ class Blocking:
         return self._loop.run_until_complete(asyncio.wait_for(awaited, 60))
 
 
-@pytest.fixture(scope="session")
-def long() -> bool:
-    return os.environ.get("EVENTLITE_TEST_LONG") == "1"
-
-
-@pytest.fixture
-def dice() -> random.Random:
-    """Randomness whose seed a failure shows."""
-    seed = int(os.environ.get("EVENTLITE_TEST_SEED", random.randrange(2**32)))
-    print(f"seed: EVENTLITE_TEST_SEED={seed}")
-    return random.Random(seed)
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "events.db"
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start a program, given as text, in a process of its own."""
-    running: list[subprocess.Popen[str]] = []
-
-    def start(source: str, *arguments: object) -> subprocess.Popen[str]:
-        program = tmp_path / f"program-{len(running)}.py"
-        program.write_text(source, encoding="utf-8")
-        command = [sys.executable, str(program), *map(str, arguments)]
-        pipe = subprocess.PIPE
-        running.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path))
-        return running[-1]
-
-    yield start
-    for process in running:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture(scope="session")
