@@ -75,36 +75,35 @@ class MemoryCheckpoint:
 class StoredCheckpoint:
     """Of a named subscription: while it is held, a thread saves the position and renews the hold.
 
-    Who lost the hold cannot save, so that the position never moves back or beyond what another has done.
+    Who lost the hold cannot save, so that the position never moves back or beyond what another has done. What both
+    threads change is guarded by the store's transaction: a lock besides could be waited for inside of one, for ever.
     """
 
     def __init__(self, host: Host, name: str, start: int) -> None:
         self._host = host
         self._hold = Hold(host, name, start)
-        self._lock = threading.Lock()  # of the hold, which two threads work with
         self._mine = False
         self._over = threading.Event()
+        self._released = threading.Event()
+        self._released.set()
         self._unsaved = 0
         self._renew_at = 0.0
         self.position = start
 
     def acquire(self) -> bool:
-        with self._lock:
-            if not self._hold.acquire():
-                return False
-            self.position = self._hold.position
-            self._mine, self._over = True, threading.Event()
-            self._renew_at = monotonic() + RENEW_EVERY
-            over = self._over
-        threading.Thread(target=self._keep, args=(over,), name="eventlite-checkpoint", daemon=True).start()
+        if not self._hold.acquire():
+            return False
+        self.position = self._hold.position
+        self._renew_at = monotonic() + RENEW_EVERY
+        self._mine, self._over = True, threading.Event()
+        threading.Thread(target=self._keep, args=(self._over,), name="eventlite-checkpoint", daemon=True).start()
         return True
 
     def held(self) -> bool:
         return self._mine and self._host.clock() < self._hold.expires()
 
     def save(self, write: Callable[[StateStore], object] | None = None, **changes: Any) -> bool:
-        with self._lock:
-            return self._mine and self._save(write, **changes)
+        return self._mine and self._save(lambda: self._mine, write, **changes)
 
     def settle(self, count: int) -> None:
         self._unsaved += count
@@ -112,23 +111,36 @@ class StoredCheckpoint:
             self.save()
 
     def release(self) -> None:
-        with self._lock:
-            if self._mine:
-                self._give_up()
-                self._save(owner="", until=0)
+        if not self._mine:
+            self._released.wait(HOLD)  # another thread may be about it; not for ever, since it may wait for this one
+            return
+        self._released.clear()
+        self._give_up()
+        try:
+            self._save(lambda: True, owner="", until=0)
+        finally:
+            self._released.set()
 
-    def _save(self, write: Callable[[StateStore], object] | None = None, **changes: Any) -> bool:
+    def _save(
+        self, allowed: Callable[[], bool], write: Callable[[StateStore], object] | None = None, **changes: Any
+    ) -> bool:
         self._unsaved = 0
+        before = self._hold.consumer
         try:
             with self._host.transaction() as transaction:
-                advanced = self._hold.advance(transaction.state, self.position, **changes)
+                if not allowed():
+                    return False
+                before = self._hold.consumer
+                self._hold.consumer = self._hold.advance(transaction.state, self.position, **changes)
                 if write is not None:
                     write(transaction.state)
         except ConflictError:
             self._give_up()
             self._hold.concede(self.position)
             return False
-        self._hold.consumer = advanced
+        except BaseException:
+            self._hold.consumer = before
+            raise
         self._renew_at = monotonic() + RENEW_EVERY
         return True
 
@@ -139,13 +151,9 @@ class StoredCheckpoint:
     def _keep(self, over: threading.Event) -> None:
         while not over.wait(SAVE_EVERY):
             try:
-                self._save_if_due(over)
+                if self.position != self._hold.position or monotonic() >= self._renew_at:
+                    self._save(lambda: not over.is_set())
             except StoreClosedError:
                 return
             except StorageError:
                 continue  # the hold runs out unless it gets better; then the consumer meets the error itself
-
-    def _save_if_due(self, over: threading.Event) -> None:
-        with self._lock:
-            if not over.is_set() and (self.position != self._hold.position or monotonic() >= self._renew_at):
-                self._save()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from eventlite import InvalidQueryError, Kernel, NewEvent, Query, StoreClosedError, SubscriptionError
+from eventlite import EventLiteError, InvalidQueryError, Kernel, NewEvent, Query, StoreClosedError, SubscriptionError
 from eventlite.sourcing.consumer import HOLD, Hold
 
 WaitUntil = Callable[[Callable[[], bool]], None]
@@ -230,6 +230,16 @@ def test_a_reset_while_events_are_handled_wins(kernel: Kernel) -> None:
     again = seen.index(101, 1200)
     assert seen == [*range(1, again + 1), *range(101, 2001)]
     assert kernel.subscriptions.get("a").position == 2000
+
+
+def test_following_inside_a_transaction_is_refused_and_never_waits_for_itself(kernel: Kernel) -> None:
+    fill(kernel, 600)
+    subscription = kernel.subscribe(Query(), name="a")
+    assert next(subscription).id == 1
+    with pytest.raises(EventLiteError, match="inside a transaction"), kernel.transaction():
+        threading.Event().wait(0.7)  # by now the hold is to be renewed, which waits for the end of this
+        subscription.close()
+    assert next(iter(kernel.subscribe(Query(), name="a"))).id == 1
 
 
 def test_closing_the_kernel_closes_its_subscriptions(
