@@ -1,4 +1,4 @@
-"""Kernels of both kinds on both storages."""
+"""Kernels of both kinds on every storage."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import pytest
 from eventlite import AsyncKernel, Kernel
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
 def sections(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, dict[str, Any]]:
     """Keyword arguments that open a store of this test on one of the storages."""
+    if request.param == "postgres":
+        return {"storage": {"plugin": "postgres", **request.getfixturevalue("postgres")}}
     if request.param == "memory":
         return {"storage": {"plugin": "memory"}}
     return {"storage": {"path": str(tmp_path / "kernel.db")}}
