@@ -16,7 +16,20 @@ if TYPE_CHECKING:
     from eventlite.contracts.caching import Cache, CacheStats
     from eventlite.contracts.host import Host
     from eventlite.contracts.indexing import INDEXES, Index, Indexing
-    from eventlite.contracts.jobs import Job, JobCapabilities, JobDispatcher, JobInfo
+    from eventlite.contracts.jobs import (
+        DEFAULT_QUEUE,
+        Job,
+        JobCancelled,
+        JobCapabilities,
+        JobDispatcher,
+        JobFailure,
+        JobInfo,
+        JobProgress,
+        QueueInfo,
+        RunningJob,
+        ScheduleInfo,
+        Snooze,
+    )
     from eventlite.contracts.state import Record, StateReader, StateStore, check_record_names
     from eventlite.contracts.storage import EventReader, Snapshot, Statistics, Storage, StorageCapabilities, Transaction
     from eventlite.contracts.writing import CommitRequest, Committed, Outcome
@@ -31,6 +44,7 @@ _MODULES = {
     "CacheStats": "caching",
     "CommitRequest": "writing",
     "Committed": "writing",
+    "DEFAULT_QUEUE": "jobs",
     "Entry": "bulk",
     "EventReader": "storage",
     "ExportOptions": "bulk",
@@ -41,13 +55,20 @@ _MODULES = {
     "Index": "indexing",
     "Indexing": "indexing",
     "Job": "jobs",
+    "JobCancelled": "jobs",
     "JobCapabilities": "jobs",
     "JobDispatcher": "jobs",
+    "JobFailure": "jobs",
     "JobInfo": "jobs",
+    "JobProgress": "jobs",
     "Outcome": "writing",
+    "QueueInfo": "jobs",
     "Record": "state",
     "Rejected": "bulk",
+    "RunningJob": "jobs",
+    "ScheduleInfo": "jobs",
     "Snapshot": "storage",
+    "Snooze": "jobs",
     "Source": "bulk",
     "StateReader": "state",
     "StateStore": "state",
@@ -60,6 +81,7 @@ _MODULES = {
 
 __all__ = [
     "CONTRACTS",
+    "DEFAULT_QUEUE",
     "INDEXES",
     "Bulk",
     "BulkReport",
@@ -76,13 +98,20 @@ __all__ = [
     "Index",
     "Indexing",
     "Job",
+    "JobCancelled",
     "JobCapabilities",
     "JobDispatcher",
+    "JobFailure",
     "JobInfo",
+    "JobProgress",
     "Outcome",
+    "QueueInfo",
     "Record",
     "Rejected",
+    "RunningJob",
+    "ScheduleInfo",
     "Snapshot",
+    "Snooze",
     "Source",
     "StateReader",
     "StateStore",

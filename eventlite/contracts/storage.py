@@ -53,6 +53,10 @@ class Snapshot(EventReader, Protocol):
     def state(self) -> StateReader:
         """The records as of that moment."""
 
+    @property
+    def connection(self) -> Any:
+        """The DB-API connection that the view reads from; only where `capabilities.sql` names a dialect."""
+
 
 class Transaction(EventReader, Protocol):
     """A unit of work that is stored as a whole when its block ends, or not at all when it raises.

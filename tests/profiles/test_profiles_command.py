@@ -142,7 +142,7 @@ def test_check_says_that_a_profile_can_be_used(run: Run, answer: Callable[..., A
             "indexing": "declared",
             "caching": "none",
             "bulk": "files",
-            "jobs": "threads",
+            "jobs": "durable",
         },
     }
 
