@@ -308,7 +308,7 @@ class JobDispatcher(Protocol):
         undeclared("work_loop", "work loop")
 
     def stop_now(self) -> None:
-        """Have every `work` of this process put back its running jobs and end; fit for a signal handler (`work_loop`)."""
+        """Have every `work` of this process put its running jobs back and end; fit for signals, too (`work_loop`)."""
         undeclared("work_loop", "work loop")
 
     def recurring(

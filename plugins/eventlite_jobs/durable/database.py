@@ -101,11 +101,12 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session | None]:
         """A session that reads; None as long as there are no tables."""
+        ready = self._ready  # asked before the moment that is looked at: others may create the tables right after it
         with self._connections.snapshot() as connection:
             session = Session(connection, self._dialect)
-            if not self._ready:
-                self._ready = schema.is_there(session)
-            yield session if self._ready else None
+            if not ready and schema.is_there(session):
+                self._ready = ready = True
+            yield session if ready else None
 
     def inside(self, transaction: Transaction) -> Session:
         """A session in a transaction of the store; raises `JobError` where jobs live elsewhere."""
