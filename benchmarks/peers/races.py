@@ -8,9 +8,9 @@ from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from benchmarks.peers import eventlite as ours
-from benchmarks.peers import eventsourcing, sqlite, umadb
+from benchmarks.peers import eventsourcing, huey, sqlite, umadb
 from benchmarks.peers.arena import Arena
-from eventlite.bench import Stage, reading, writing
+from eventlite.bench import Stage, jobs, reading, writing
 from eventlite.bench.rounds import Rounds
 
 Entry: TypeAlias = Callable[[Arena], Rounds]
@@ -41,6 +41,10 @@ def _under(name: str, arena: Arena, run: Callable[[Stage], Rounds]) -> Rounds:
 
 def _large(name: str, arena: Arena, run: Callable[[Stage], Rounds]) -> Rounds:
     return run(ours.profile(arena, name, arena.large))
+
+
+def _jobs(arena: Arena, at_once: int) -> Rounds:
+    return jobs.run_empty(ours.profile(arena, _HIGH), at_once)
 
 
 _ONE, _TASKS, _THREADS, _BULK = "eventlite", "eventlite, 64 tasks", "eventlite, 64 threads", "eventlite, append_bulk"
@@ -231,4 +235,18 @@ _PROFILES = (
     ),
 )
 
-RACES: Mapping[str, Race] = {race.name: race for race in (*_WRITING, *_READING, *_PROFILES)}
+_JOBS = tuple(
+    Race(
+        f"jobs-{at_once}",
+        "jobs",
+        f"empty jobs run, {at_once} at once, synchronous NORMAL",
+        {
+            _ONE: partial(_jobs, at_once=at_once),
+            "huey": partial(huey.run_empty, at_once=at_once, jobs=1000),
+        },
+        (Target(_ONE, "huey", at_least),),
+    )
+    for at_once, at_least in ((1, None), (8, 5), (32, 8))
+)
+
+RACES: Mapping[str, Race] = {race.name: race for race in (*_WRITING, *_READING, *_PROFILES, *_JOBS)}

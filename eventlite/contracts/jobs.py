@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -89,6 +89,33 @@ class ScheduleInfo(NamedTuple):
     rule: str
     next: int
     last: int | None
+
+
+class Durations(NamedTuple):
+    """How long something took, in seconds."""
+
+    mean: float
+    median: float
+    #: What 95 of 100 stayed within.
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatistics:
+    """What a queue does; times in microseconds since the epoch."""
+
+    #: As `stats`.
+    by_state: Mapping[str, int]
+    #: For each job's name how many are in each state, those without any left out.
+    by_name: Mapping[str, Mapping[str, int]]
+    #: Since when the pending job that waits longest has been due; None if none is due.
+    oldest_pending: int | None
+    #: Jobs that were done, and that died, in a minute, over the window.
+    done_per_minute: float
+    dead_per_minute: float
+    #: From being due to the last attempt's begin, and from there to its end, of the last 1,000 jobs of the window.
+    wait: Durations | None
+    run: Durations | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +326,8 @@ class JobDispatcher(Protocol):
     ) -> int:
         """Run triggers, schedules and due jobs until `stop` is set; how many attempts ran (`work_loop`).
 
-        Then begins no more jobs and waits for those that run, `grace` seconds at most: those left are put back.
+        Then begins no more jobs and waits for those that run, `grace` seconds at most: those left are put back. A
+        signal handler may set `stop`.
         """
         undeclared("work_loop", "work loop")
 
@@ -353,6 +381,10 @@ class JobDispatcher(Protocol):
     def queues(self) -> builtins.list[QueueInfo]:
         """The queues that were used, by name (`queues`)."""
         undeclared("queues", "queues")
+
+    def statistics(self, window: float = 3600.0) -> JobStatistics:
+        """What `stats` counts and more, rates and times over the last `window` seconds (`durable`)."""
+        undeclared("durable", "statistics")
 
     def prune(self, *, history: int | None = None, keep: float | None = None) -> int:
         """Forget finished jobs beyond the newest `history` of each state, and older than `keep` seconds (`durable`).

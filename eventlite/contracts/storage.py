@@ -89,6 +89,8 @@ class StorageCapabilities:
     transactional: bool = True
     #: The SQL dialect of `tx.connection` ("sqlite", "postgresql"), or None.
     sql: str | None = None
+    #: The schema that plugins put tables of their own into, where the dialect has schemas.
+    sql_schema: str | None = None
     #: Whether events are still there after `close` and a new opening.
     persistent: bool = True
     #: Whether it has switchable indexes; without, `create_index` is never called.

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from eventlite.contracts import Host, JobCancelled, JobCapabilities, JobDispatcher
+from eventlite.contracts.jobs import JOB_STATES
 from eventlite.errors import JobError
 from eventlite.event import NewEvent
 from eventlite.testing.capabilities import left_out
@@ -167,6 +168,32 @@ class CapabilitiesContract(JobSuite):
             dispatcher.enqueue("note", run_at=run_at)
         with pytest.raises(JobError, match="delay"):
             dispatcher.enqueue("note", run_at=datetime(2030, 1, 1, tzinfo=UTC), delay=1)
+
+    def test_statistics_tell_what_the_queue_does(self, dispatcher: JobDispatcher, advance: Advance) -> None:
+        if not dispatcher.capabilities.durable:
+            left_out("durable")
+        assert dispatcher.statistics().by_state == {**dict.fromkeys(JOB_STATES, 0)}
+
+        @dispatcher.worker("work")
+        def work(job: Any) -> None:
+            advance(2)
+            if job.data["fails"]:
+                raise ValueError("no")
+
+        for fails in (False, False, True):
+            dispatcher.enqueue("work", {"fails": fails})
+        advance(10)
+        dispatcher.run_until_idle()
+        due = info_of(dispatcher, dispatcher.enqueue("later")).due
+        dispatcher.enqueue("later", delay=3600)
+        found = dispatcher.statistics(window=60)
+        assert found.by_state == {"pending": 2, "running": 0, "done": 2, "dead": 1, "cancelled": 0}
+        assert found.by_name == {"later": {"pending": 2}, "work": {"done": 2, "dead": 1}}
+        assert (found.oldest_pending, found.done_per_minute, found.dead_per_minute) == (due, 2.0, 1.0)
+        assert found.wait is not None and found.run is not None
+        assert (found.wait.most, found.run.median) == (pytest.approx(12), pytest.approx(2))
+        with pytest.raises(JobError, match="window"):
+            dispatcher.statistics(window=0)
 
     # Timeouts.
 

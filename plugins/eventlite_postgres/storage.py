@@ -37,7 +37,7 @@ class PostgresStorage:
         try:
             store = schema.prepare(connection, settings)
             self.capabilities = StorageCapabilities(
-                durability=durability(connection), sql="postgresql", multi_process=True
+                durability=durability(connection), sql="postgresql", sql_schema=store.schema, multi_process=True
             )
         except BaseException as error:
             connection.close()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,11 @@ PATIENCE = 60.0
 #: A process that works on jobs until it is killed or stopped. A job `append` does its work in its own transaction;
 #: a job `mark` writes a line into a file, which no transaction undoes.
 WORKER = """
-import os, signal, sys, threading, time
+import json, os, signal, sys, threading, time
 from eventlite import Kernel, NewEvent
-path, marks, pause = sys.argv[1], sys.argv[2], float(sys.argv[3])
+store, marks, pause = json.loads(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 stop = threading.Event()
-with Kernel.from_profile(storage={"path": path, "synchronous": "normal"}, jobs={"lease": 0.5, "workers": 4}) as kernel:
+with Kernel.from_profile(storage=store, jobs={"lease": 0.5, "workers": 4}) as kernel:
     @kernel.jobs.worker("append", retries=1000)
     def append(job):
         time.sleep(pause)
@@ -47,7 +48,7 @@ with Kernel.from_profile(storage={"path": path, "synchronous": "normal"}, jobs={
     signalled = []
     def on_signal(*_):
         signalled.append(1)
-        kernel.jobs.drain() if len(signalled) == 1 else kernel.jobs.stop_now()
+        stop.set() if len(signalled) == 1 else kernel.jobs.stop_now()
     signal.signal(signal.SIGTERM, on_signal)
     print("ready", flush=True)
     kernel.jobs.work(stop)
@@ -58,6 +59,21 @@ print("ended", flush=True)
 @pytest.fixture
 def kernel(open_kernel: Callable[..., Kernel], path: Path) -> Kernel:
     return open_kernel(path, synchronous="normal")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, path: Path) -> dict[str, Any]:
+    """The section of a store that several processes share."""
+    if request.param == "sqlite":
+        return {"path": str(path), "synchronous": "normal"}
+    return {"plugin": "postgres", **request.getfixturevalue("postgres")}
+
+
+@pytest.fixture
+def shared(store: dict[str, Any]) -> Iterator[Kernel]:
+    """A kernel on it, beside those of the workers."""
+    with Kernel.from_profile(storage=store) as kernel:
+        yield kernel
 
 
 @pytest.fixture
@@ -86,12 +102,13 @@ def unfinished(kernel: Kernel) -> int:
 
 @pytest.mark.timeout(600)
 def test_workers_killed_at_random_moments_lose_no_job_and_do_nothing_in_a_transaction_twice(
-    start, kernel: Kernel, path: Path, tmp_path: Path, dice, long: bool
+    start, shared: Kernel, store: dict[str, Any], tmp_path: Path, dice, long: bool
 ) -> None:
+    kernel = shared
     jobs, kills, pause = (2000, 25, 0.02) if long else (300, 5, 0.02)
     marks = tmp_path / "marks"
     ids = {name: kernel.jobs.enqueue_many(name, [{"n": n} for n in range(jobs // 2)]) for name in ("append", "mark")}
-    workers = [start(WORKER, path, marks, pause) for _ in range(2)]
+    workers = [start(WORKER, json.dumps(store), marks, pause) for _ in range(2)]
     for worker in workers:
         assert worker.stdout.readline() == "ready\n"
     for _ in range(kills):
@@ -99,7 +116,7 @@ def test_workers_killed_at_random_moments_lose_no_job_and_do_nothing_in_a_transa
         victim = dice.randrange(2)
         workers[victim].send_signal(signal.SIGKILL)
         workers[victim].wait(PATIENCE)
-        workers[victim] = start(WORKER, path, marks, pause)
+        workers[victim] = start(WORKER, json.dumps(store), marks, pause)
         assert workers[victim].stdout.readline() == "ready\n"
     wait_until(lambda: unfinished(kernel) == 0)
     for worker in workers:
@@ -116,9 +133,12 @@ def test_workers_killed_at_random_moments_lose_no_job_and_do_nothing_in_a_transa
     print(f"{kills} kills, {killed} of {jobs} jobs ran more than once, {sum(marked.values()) - jobs // 2} marks twice")
 
 
-def test_sigterm_finishes_what_runs_and_begins_nothing_more(start, kernel: Kernel, path: Path, tmp_path: Path) -> None:
+def test_sigterm_finishes_what_runs_and_begins_nothing_more(
+    start, shared: Kernel, store: dict[str, Any], tmp_path: Path
+) -> None:
+    kernel = shared
     ids = kernel.jobs.enqueue_many("mark", [{"n": n} for n in range(12)])
-    worker = start(WORKER, path, tmp_path / "marks", 0.5)
+    worker = start(WORKER, json.dumps(store), tmp_path / "marks", 0.5)
     wait_until(lambda: kernel.jobs.stats()["running"] == 4)
     worker.send_signal(signal.SIGTERM)
     assert worker.communicate(timeout=PATIENCE)[0] == "ready\nended\n"
@@ -128,9 +148,12 @@ def test_sigterm_finishes_what_runs_and_begins_nothing_more(start, kernel: Kerne
     assert all(job.attempts == 0 for job in map(kernel.jobs.get, ids) if job.state == "pending")
 
 
-def test_a_second_sigterm_puts_running_jobs_back_at_once(start, kernel: Kernel, path: Path, tmp_path: Path) -> None:
+def test_a_second_sigterm_puts_running_jobs_back_at_once(
+    start, shared: Kernel, store: dict[str, Any], tmp_path: Path
+) -> None:
+    kernel = shared
     ids = kernel.jobs.enqueue_many("mark", [{"n": n} for n in range(4)])
-    worker = start(WORKER, path, tmp_path / "marks", 10 * PATIENCE)
+    worker = start(WORKER, json.dumps(store), tmp_path / "marks", 10 * PATIENCE)
     wait_until(lambda: kernel.jobs.stats()["running"] == 4)
     worker.send_signal(signal.SIGTERM)
     time.sleep(0.2)  # the two would be one otherwise
@@ -139,9 +162,12 @@ def test_a_second_sigterm_puts_running_jobs_back_at_once(start, kernel: Kernel, 
     assert [(job.state, job.attempts) for job in map(kernel.jobs.get, ids)] == [("pending", 1)] * 4
 
 
-def test_a_worker_in_another_process_is_woken_by_an_enqueue(start, kernel: Kernel, path: Path, tmp_path: Path) -> None:
+def test_a_worker_in_another_process_is_woken_by_an_enqueue(
+    start, shared: Kernel, store: dict[str, Any], tmp_path: Path
+) -> None:
+    kernel = shared
     kernel.jobs.stats()
-    worker = start(WORKER, path, tmp_path / "marks", 0)
+    worker = start(WORKER, json.dumps(store), tmp_path / "marks", 0)
     assert worker.stdout.readline() == "ready\n"
     id = kernel.jobs.enqueue("append", {"n": 1})
     wait_until(lambda: kernel.jobs.get(id).state == "done")
@@ -199,7 +225,7 @@ def test_a_slow_job_keeps_its_lease_as_long_as_its_worker_lives(open_kernel: Cal
     with Kernel.from_profile(storage={"path": str(path)}, jobs={"lease": 0.2}) as kernel:
         other = open_kernel(path)
         begun, released = threading.Event(), threading.Event()
-        kernel.jobs.worker("slow")(lambda _job: (begun.set(), released.wait(PATIENCE)) and None)
+        kernel.jobs.worker("slow")(lambda _job: bool(begun.set() or released.wait(PATIENCE)))
         other.jobs.worker("slow")(lambda _job: "twice")
         id = kernel.jobs.enqueue("slow")
         runner = threading.Thread(target=kernel.jobs.run_until_idle)
@@ -219,7 +245,7 @@ def test_after_the_clock_was_set_back_a_dead_worker_is_not_waited_for(
     other = open_kernel(path)
     other.clock = lambda: kernel.clock()
     begun, released = threading.Event(), threading.Event()
-    kernel.jobs.worker("slow", retries=1)(lambda _job: (begun.set(), released.wait(PATIENCE)) and None)
+    kernel.jobs.worker("slow", retries=1)(lambda _job: bool(begun.set() or released.wait(PATIENCE)))
     other.jobs.worker("slow", retries=1)(lambda _job: "again")
     id = kernel.jobs.enqueue("slow")
     runner = threading.Thread(target=kernel.jobs.run_until_idle)
@@ -281,7 +307,7 @@ def test_claiming_walks_an_index_however_many_jobs_are_finished(kernel: Kernel) 
     }
     with kernel.storage.snapshot() as snapshot:
         for index, (text, values) in plans.items():
-            plan = [row[3] for row in snapshot.connection.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+            plan = [row[3] for row in snapshot.connection.execute(SQLITE.text(f"EXPLAIN QUERY PLAN {text}"), values)]
             looks = [line for line in plan if " job" in line]
             assert looks
             assert all(f"INDEX {index}" in line for line in looks), plan

@@ -64,3 +64,15 @@ class TestDurableWithoutSql(OfDurable):
     """On a store that has no SQL, jobs live in a database of their own and end with the process."""
 
     covers: Any = "storage without sql"
+
+
+class TestDurableOnPostgres(OfDurable):
+    """The same tables on a real server."""
+
+    covers: Any = "storage with SQL of another kind"
+
+    @pytest.fixture
+    def storage(self, postgres: dict[str, str]) -> Iterator[Storage]:
+        storage = open_storage("postgres", **postgres)
+        yield storage
+        storage.close()

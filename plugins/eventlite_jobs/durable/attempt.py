@@ -20,7 +20,7 @@ from eventlite_jobs.workers import Worker
 #: Seconds between two reports of progress that are stored.
 _PROGRESS_PAUSE = 0.1
 
-_PROGRESS = "UPDATE job SET progress = ? WHERE id = ? AND fence = ? AND state = 'running'"
+_PROGRESS = "UPDATE @job SET progress = ? WHERE id = ? AND fence = ? AND state = 'running'"
 
 
 class Attempt:

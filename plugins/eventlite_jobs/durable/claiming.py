@@ -15,18 +15,18 @@ _CLOCK_SET_BACK = 60_000_000
 #: Jobs that are promoted, or taken back, at once.
 _BATCH = 1000
 
-_QUEUES = "SELECT name, paused, most FROM job_queue"
-_RUNNING = "SELECT queue, count(*) FROM job WHERE state = 'running' GROUP BY queue"
-_DUE = "SELECT id FROM job WHERE state = 'scheduled' AND due <= ? ORDER BY due LIMIT ?"
-_PROMOTE = f"UPDATE job SET state = '{READY}' WHERE id IN ({_DUE})"
+_QUEUES = "SELECT name, paused, most FROM @job_queue"
+_RUNNING = "SELECT queue, count(*) FROM @job WHERE state = 'running' GROUP BY queue"
+_DUE = "SELECT id FROM @job WHERE state = 'scheduled' AND due <= ? ORDER BY due LIMIT ?"
+_PROMOTE = f"UPDATE @job SET state = '{READY}' WHERE id IN ({_DUE})"
 _EXPIRED = "state = 'running' AND (lease <= ? OR renewed > ?)"
-_ANY_EXPIRED = f"SELECT 1 FROM job WHERE {_EXPIRED} LIMIT 1"
+_ANY_EXPIRED = f"SELECT 1 FROM @job WHERE {_EXPIRED} LIMIT 1"
 _TAKE = (
-    "UPDATE job SET state = 'running', attempts = attempts + 1, fence = fence + 1, started = ?, renewed = ?, lease = ?,"
-    " progress = NULL"
+    "UPDATE @job SET state = 'running', attempts = attempts + 1, fence = fence + 1, progress = NULL,"
+    " started = ?, renewed = ?, lease = ?"
 )
-_RENEW = "UPDATE job SET renewed = ?, lease = ? WHERE id = ? AND fence = ? AND state = 'running'"
-_CANCELLING = "SELECT id, fence FROM job WHERE state = 'running' AND cancelling = 1"
+_RENEW = "UPDATE @job SET renewed = ?, lease = ? WHERE id = ? AND fence = ? AND state = 'running'"
+_CANCELLING = "SELECT id, fence FROM @job WHERE state = 'running' AND cancelling = 1"
 
 
 class Share(NamedTuple):
@@ -69,7 +69,7 @@ def reclaim(session: Session, now: int, max_attempts: Callable[[str], int | None
     expired = [
         Claim(*row)
         for row in session.rows(
-            f"SELECT {CLAIM} FROM job WHERE {_EXPIRED} LIMIT ? {session.dialect.skip_locked}",
+            f"SELECT {CLAIM} FROM @job WHERE {_EXPIRED} LIMIT ? {session.dialect.skip_locked}",
             (now, now + _CLOCK_SET_BACK, _BATCH),
         )
     ]
@@ -107,5 +107,5 @@ def _chosen(session: Session, open_queues: list[Share], most: int) -> tuple[str,
 
 
 def _ready(share: Share, skip_locked: str) -> tuple[str, tuple[object, ...]]:
-    text = f"SELECT id, rank FROM job WHERE state = '{READY}' AND queue = ? ORDER BY rank, id LIMIT ? {skip_locked}"
+    text = f"SELECT id, rank FROM @job WHERE state = '{READY}' AND queue = ? ORDER BY rank, id LIMIT ? {skip_locked}"
     return text, (share.queue, share.jobs)

@@ -28,7 +28,7 @@ _log = logging.getLogger("eventlite.jobs")
 _CANCEL_PAUSE = 0.25
 
 #: The longest pause after the store could not be written, in seconds.
-_LONGEST_PAUSE = 5.0
+_LONGEST_PAUSE = 1.0
 
 
 class Crew:
@@ -113,7 +113,7 @@ class Crew:
                 raise
             except StorageError as error:  # what is finished is kept until it can be stored
                 _log.warning("jobs wait %s seconds for the store: %s", trouble, error)
-                stop.wait(trouble)
+                time.sleep(trouble)  # not `stop.wait`: a signal handler that sets it then would wait for itself
                 trouble = min(2 * trouble, _LONGEST_PAUSE)
                 continue
             pause = settings.poll_shortest if busy else min(2 * pause, settings.poll_longest)

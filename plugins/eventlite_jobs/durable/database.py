@@ -75,10 +75,13 @@ class Database:
     """The tables, for reading and for writing; they are created by the first who writes."""
 
     def __init__(self, host: Host) -> None:
-        sql = host.storage.capabilities.sql
+        capabilities = host.storage.capabilities
+        sql = capabilities.sql
         #: Whether jobs live in the store, with its events.
         self.shared = sql is not None
-        self._connections: Connections = PrivateConnections() if sql is None else HostConnections(host, dialect_of(sql))
+        self._connections: Connections = (
+            PrivateConnections() if sql is None else HostConnections(host, dialect_of(sql, capabilities.sql_schema))
+        )
         self._dialect = self._connections.dialect
         self._ready = False
 

@@ -1,10 +1,12 @@
-"""The two kinds of SQL that the core speaks. Statements are written with `?`; all that differs stands here."""
+"""The two kinds of SQL that the core speaks, and all that differs between them.
+
+Statements are written with `?` for each value and `@` before each table.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 
 from eventlite import JobError
 
@@ -23,10 +25,17 @@ class Dialect:
     skip_locked: str
     #: Keeps others from creating the tables at the same time; "" where a transaction does.
     lock_schema: str
+    #: Before the name of each table: its schema.
+    prefix: str = ""
+    _texts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def text(self, statement: str) -> str:
-        """The statement in this dialect."""
-        return statement if self.placeholder == "?" else _with_placeholder(statement, self.placeholder)
+        """The statement in this dialect; there are few, so that all are kept."""
+        text = self._texts.get(statement)
+        if text is None:
+            text = statement.replace("?", self.placeholder).replace("@", self.prefix)
+            self._texts[statement] = text
+        return text
 
 
 SQLITE = Dialect(
@@ -50,16 +59,12 @@ POSTGRESQL = Dialect(
 _DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (SQLITE, POSTGRESQL)}
 
 
-def dialect_of(name: str) -> Dialect:
-    """The dialect of that name; raises `JobError` for one that the core does not speak."""
+def dialect_of(name: str, schema: str | None) -> Dialect:
+    """The dialect of that name, for tables in a schema; raises `JobError` for one that the core does not speak."""
     if name not in _DIALECTS:
         raise JobError(
             f"durable jobs do not know the SQL dialect {name!r}",
             hint='Use `plugin = "threads"` in the profile\'s [jobs] section.',
         )
-    return _DIALECTS[name]
-
-
-@lru_cache(maxsize=512)
-def _with_placeholder(statement: str, placeholder: str) -> str:
-    return statement.replace("?", placeholder)
+    prefix = "" if schema is None else '"' + schema.replace('"', '""') + '".'
+    return replace(_DIALECTS[name], prefix=prefix, _texts={})

@@ -19,6 +19,7 @@ from eventlite.contracts import (
     JobCapabilities,
     JobDispatcher,
     JobInfo,
+    JobStatistics,
     QueueInfo,
     ScheduleInfo,
     Transaction,
@@ -37,6 +38,7 @@ from eventlite_jobs.durable.followers import InlineTrigger, Positions
 from eventlite_jobs.durable.rows import info, number
 from eventlite_jobs.durable.schedules import Schedule, Schedules
 from eventlite_jobs.durable.settings import Settings
+from eventlite_jobs.durable.statistics import empty, statistics
 from eventlite_jobs.triggers import Mapper, Trigger, Triggers
 from eventlite_jobs.workers import Handler
 
@@ -352,6 +354,13 @@ class DurableDispatcher(JobDispatcher):
         with self._desk.database.reading() as session:
             counts = dict.fromkeys(JOB_STATES, 0) if session is None else looking.counts(session)
         return {**counts, "total": sum(counts.values())}
+
+    def statistics(self, window: float = 3600.0) -> JobStatistics:
+        """What `stats` counts and more, over the last `window` seconds; see the contract."""
+        if type(window) not in (int, float) or not 0 < window <= checks.MAX_DELAY:
+            raise JobError(f"window must be seconds above 0, not {window!r}")
+        with self._desk.database.reading() as session:
+            return empty() if session is None else statistics(session, self._desk.now(), window)
 
     def prune(self, *, history: int | None = None, keep: float | None = None) -> int:
         """Forget finished jobs; see the contract."""

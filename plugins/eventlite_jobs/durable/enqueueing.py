@@ -23,11 +23,11 @@ class Order(NamedTuple):
 
 
 _COLUMNS = "queue, name, state, priority, due, rank, data, max_attempts, enqueued, uniqueness"
-_INSERT = f"INSERT INTO job ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = f"INSERT INTO @job ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_ONE = f"{_INSERT} RETURNING id"
 _INSERT_UNIQUE = f"{_INSERT} ON CONFLICT DO NOTHING RETURNING id"
-_FIND_UNIQUE = "SELECT id FROM job WHERE name = ? AND uniqueness = ? AND finished IS NULL"
-_ADD_QUEUE = "INSERT INTO job_queue (name) VALUES (?) ON CONFLICT DO NOTHING"
+_FIND_UNIQUE = "SELECT id FROM @job WHERE name = ? AND uniqueness = ? AND finished IS NULL"
+_ADD_QUEUE = "INSERT INTO @job_queue (name) VALUES (?) ON CONFLICT DO NOTHING"
 
 
 def insert(session: Session, order: Order, now: int) -> int:

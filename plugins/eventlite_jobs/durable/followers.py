@@ -13,9 +13,9 @@ from eventlite_jobs.triggers import Trigger, Triggers, Wanted
 #: Events without a job after which a position is stored nevertheless, so that a restart does not read them again.
 _FAR = 10_000
 
-_GET = "SELECT position FROM job_trigger WHERE name = ?"
-_ADD = "INSERT INTO job_trigger (name, position) VALUES (?, ?) ON CONFLICT DO NOTHING"
-_MOVE = "UPDATE job_trigger SET position = ? WHERE name = ? AND position = ?"
+_GET = "SELECT position FROM @job_trigger WHERE name = ?"
+_ADD = "INSERT INTO @job_trigger (name, position) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_MOVE = "UPDATE @job_trigger SET position = ? WHERE name = ? AND position = ?"
 
 
 class Positions:

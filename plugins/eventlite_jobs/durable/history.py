@@ -12,9 +12,11 @@ _FINISHED = ("done", "dead", "cancelled")
 #: Jobs that one transaction forgets: others want to write, too.
 _BATCH = 1000
 
-_BOUND = "SELECT finished, id FROM job WHERE state = ? AND finished IS NOT NULL ORDER BY finished DESC, id DESC LIMIT 1"
-_CHOSEN = "SELECT id FROM job WHERE state = ? AND finished IS NOT NULL AND (finished, id) <= (?, ?)"
-_DELETE = f"DELETE FROM job WHERE id IN ({_CHOSEN} ORDER BY finished, id LIMIT ?)"
+_BOUND = (
+    "SELECT finished, id FROM @job WHERE state = ? AND finished IS NOT NULL ORDER BY finished DESC, id DESC LIMIT 1"
+)
+_CHOSEN = "SELECT id FROM @job WHERE state = ? AND finished IS NOT NULL AND (finished, id) <= (?, ?)"
+_DELETE = f"DELETE FROM @job WHERE id IN ({_CHOSEN} ORDER BY finished, id LIMIT ?)"
 
 _LAST = 2**63 - 1
 

@@ -8,14 +8,14 @@ from eventlite.contracts.jobs import JOB_STATES
 from eventlite_jobs.durable.rows import AGING, INFO, READY, STATES
 from eventlite_jobs.durable.session import Session
 
-_GET = f"SELECT {INFO} FROM job WHERE id = ?"
-_COUNT = "SELECT state, count(*) FROM job GROUP BY state"
-_CANCEL = "UPDATE job SET state = 'cancelled', finished = ? WHERE id = ? AND state IN ('ready', 'scheduled')"
-_ASK = "UPDATE job SET cancelling = 1 WHERE id = ? AND state = 'running'"
+_GET = f"SELECT {INFO} FROM @job WHERE id = ?"
+_COUNT = "SELECT state, count(*) FROM @job GROUP BY state"
+_CANCEL = "UPDATE @job SET state = 'cancelled', finished = ? WHERE id = ? AND state IN ('ready', 'scheduled')"
+_ASK = "UPDATE @job SET cancelling = 1 WHERE id = ? AND state = 'running'"
 _REVIVE = f"""
-UPDATE job SET state = '{READY}', attempts = 0, finished = NULL, due = ?, rank = ? - priority * {AGING}
+UPDATE @job SET state = '{READY}', attempts = 0, finished = NULL, due = ?, rank = ? - priority * {AGING}
 WHERE id = ? AND state IN ('dead', 'cancelled') AND (uniqueness IS NULL OR NOT EXISTS (
-    SELECT 1 FROM job AS other
+    SELECT 1 FROM @job AS other
     WHERE other.name = job.name AND other.uniqueness = job.uniqueness AND other.finished IS NULL
 ))
 """
@@ -39,7 +39,7 @@ def newest(
             conditions.append(f"{column} = ?")
             values.append(value)
     return session.rows(
-        f"SELECT {INFO} FROM job WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?", (*values, limit)
+        f"SELECT {INFO} FROM @job WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?", (*values, limit)
     )
 
 

@@ -6,12 +6,12 @@ from eventlite.contracts import QueueInfo
 from eventlite_jobs.durable.enqueueing import add_queue
 from eventlite_jobs.durable.session import Session
 
-_LIST = "SELECT name, paused, most FROM job_queue ORDER BY name"
+_LIST = "SELECT name, paused, most FROM @job_queue ORDER BY name"
 _COUNT = (
-    "SELECT queue, state = 'running', count(*) FROM job WHERE state IN ('ready', 'scheduled', 'running') GROUP BY 1, 2"
+    "SELECT queue, state = 'running', count(*) FROM @job WHERE state IN ('ready', 'scheduled', 'running') GROUP BY 1, 2"
 )
-_PAUSE = "UPDATE job_queue SET paused = ? WHERE name = ?"
-_LIMIT = "UPDATE job_queue SET most = ? WHERE name = ?"
+_PAUSE = "UPDATE @job_queue SET paused = ? WHERE name = ?"
+_LIMIT = "UPDATE @job_queue SET most = ? WHERE name = ?"
 
 
 def set_paused(session: Session, queue: str, paused: bool) -> None:

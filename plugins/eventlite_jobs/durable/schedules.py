@@ -13,13 +13,13 @@ from eventlite_jobs.durable.enqueueing import Order, insert
 from eventlite_jobs.durable.rules import Rule
 from eventlite_jobs.durable.session import Session
 
-_LIST = "SELECT name, job, rule, next, last FROM job_schedule ORDER BY name"
-_GET = "SELECT rule, next FROM job_schedule WHERE name = ?"
-_ADD = "INSERT INTO job_schedule (name, job, rule, next) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_CHANGE = "UPDATE job_schedule SET job = ?, rule = ?, next = ? WHERE name = ?"
-_MOVE = "UPDATE job_schedule SET next = ?, last = ? WHERE name = ? AND next = ?"
-_PLAN = "UPDATE job_schedule SET next = ? WHERE name = ? AND next = ?"
-_REMOVE = "DELETE FROM job_schedule WHERE name = ?"
+_LIST = "SELECT name, job, rule, next, last FROM @job_schedule ORDER BY name"
+_GET = "SELECT rule, next FROM @job_schedule WHERE name = ?"
+_ADD = "INSERT INTO @job_schedule (name, job, rule, next) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_CHANGE = "UPDATE @job_schedule SET job = ?, rule = ?, next = ? WHERE name = ?"
+_MOVE = "UPDATE @job_schedule SET next = ?, last = ? WHERE name = ? AND next = ?"
+_PLAN = "UPDATE @job_schedule SET next = ? WHERE name = ? AND next = ?"
+_REMOVE = "DELETE FROM @job_schedule WHERE name = ?"
 
 
 @dataclass(slots=True)

@@ -29,19 +29,19 @@ def ensure(session: Session) -> None:
         session.rows(session.dialect.lock_schema)
     version = _version(session)
     if version is None:
-        session.run(f"CREATE TABLE {_VERSIONS} (version BIGINT NOT NULL)")
-        session.run(f"INSERT INTO {_VERSIONS} (version) VALUES (0)")
+        session.run(f"CREATE TABLE @{_VERSIONS} (version BIGINT NOT NULL)")
+        session.run(f"INSERT INTO @{_VERSIONS} (version) VALUES (0)")
     _refuse_newer(version)
     for name in MIGRATIONS[version or 0 :]:
         for statement in _statements(name, session.dialect.serial):
             session.run(statement)
-    session.run(f"UPDATE {_VERSIONS} SET version = ?", (len(MIGRATIONS),))
+    session.run(f"UPDATE @{_VERSIONS} SET version = ?", (len(MIGRATIONS),))
 
 
 def _version(session: Session) -> int | None:
-    if session.row(session.dialect.has_table, (_VERSIONS,)) is None:
+    if not session.has_table(_VERSIONS):
         return None
-    found = session.row(f"SELECT version FROM {_VERSIONS}")
+    found = session.row(f"SELECT version FROM @{_VERSIONS}")
     return None if found is None else int(found[0])
 
 

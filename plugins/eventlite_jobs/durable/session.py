@@ -9,7 +9,7 @@ from eventlite_jobs.durable.dialects import Dialect
 
 
 class Session:
-    """Runs statements that are written with `?`."""
+    """Runs statements that are written as `Dialect.text` takes them."""
 
     __slots__ = ("_connection", "dialect")
 
@@ -35,3 +35,7 @@ class Session:
     def run_many(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
         """The statement once for each of the values."""
         self._connection.cursor().executemany(self.dialect.text(statement), values)
+
+    def has_table(self, name: str) -> bool:
+        """Whether there is a table of that name."""
+        return self.row(self.dialect.has_table, (self.dialect.prefix + name,)) is not None

@@ -18,7 +18,7 @@ MAX_FAILURES = 20
 _LOST = "JobError: its worker was lost: the lease was over before the attempt"
 
 _SETTLE = (
-    "UPDATE job SET state = ?, attempts = ?, due = ?, rank = ?, finished = ?, error = ?, failures = ?, result = ?,"
+    "UPDATE @job SET state = ?, attempts = ?, due = ?, rank = ?, finished = ?, error = ?, failures = ?, result = ?,"
     " max_attempts = ?, lease = NULL, renewed = NULL, cancelling = 0 WHERE id = ? AND fence = ? AND state = 'running'"
 )
 
