@@ -22,7 +22,7 @@ def run_empty(arena: Arena, at_once: int, jobs: int) -> Rounds:
         finished, numbers = threading.Event(), [count(1)]
 
         @queue.task()
-        def empty(n: int) -> None:
+        def empty(_n: int) -> None:
             if next(numbers[0]) == jobs:
                 finished.set()
 

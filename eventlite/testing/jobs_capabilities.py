@@ -190,8 +190,9 @@ class CapabilitiesContract(JobSuite):
         assert found.by_state == {"pending": 2, "running": 0, "done": 2, "dead": 1, "cancelled": 0}
         assert found.by_name == {"later": {"pending": 2}, "work": {"done": 2, "dead": 1}}
         assert (found.oldest_pending, found.done_per_minute, found.dead_per_minute) == (due, 2.0, 1.0)
-        assert found.wait is not None and found.run is not None
-        assert (found.wait.most, found.run.median) == (pytest.approx(12), pytest.approx(2))
+        assert found.wait is not None
+        assert found.run is not None
+        assert (round(found.wait.most, 3), round(found.run.median, 3)) == (12, 2)
         with pytest.raises(JobError, match="window"):
             dispatcher.statistics(window=0)
 

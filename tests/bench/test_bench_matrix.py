@@ -20,6 +20,7 @@ TINY = Scale(events=250, rounds=1)
 PROMISED = {
     *("append", "append-threads", "append-tasks", "append-many", "append-tagged", "bulk", "get", "get-cached"),
     *("correlation", "page-first", "page-deep", "stream", "query", "count", "import", "export"),
+    *("jobs-enqueue", "jobs-run-1", "jobs-run-8", "jobs-run-32"),
 }
 
 GROWTH = {"growth-append", "growth-get", "growth-correlation", "growth-page-deep"}
