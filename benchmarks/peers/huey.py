@@ -13,12 +13,12 @@ from eventlite.bench.rounds import Rounds, timed
 _PATIENCE = 300.0
 
 
-def run_empty(arena: Arena, at_once: int, jobs: int) -> Rounds:
-    """Empty jobs, `at_once` side by side; no results are stored, and nothing waits for the disk."""
+def run_empty(arena: Arena, at_once: int, jobs: int, fsync: bool) -> Rounds:
+    """Empty jobs, `at_once` side by side, without results; with `fsync` synchronous is FULL, else OFF."""
     huey = required("huey")
     logging.getLogger("huey").setLevel(logging.ERROR)
     with arena.place() as place:
-        queue = huey.SqliteHuey("peer", filename=str(place / "huey.db"), results=False, fsync=False)
+        queue = huey.SqliteHuey("peer", filename=str(place / "huey.db"), results=False, fsync=fsync)
         finished, numbers = threading.Event(), [count(1)]
 
         @queue.task()

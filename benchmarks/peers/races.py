@@ -43,10 +43,6 @@ def _large(name: str, arena: Arena, run: Callable[[Stage], Rounds]) -> Rounds:
     return run(ours.profile(arena, name, arena.large))
 
 
-def _jobs(arena: Arena, at_once: int) -> Rounds:
-    return jobs.run_empty(ours.profile(arena, _HIGH), at_once)
-
-
 _ONE, _TASKS, _THREADS, _BULK = "eventlite", "eventlite, 64 tasks", "eventlite, 64 threads", "eventlite, append_bulk"
 _STORE, _RECORDER = "eventsourcing", "eventsourcing, recorder"
 _HIGH, _BALANCED, _QUERY = "high-volume", "balanced", "query-optimized"
@@ -239,12 +235,14 @@ _JOBS = tuple(
     Race(
         f"jobs-{at_once}",
         "jobs",
-        f"empty jobs run, {at_once} at once, synchronous NORMAL",
+        f"empty jobs run, {at_once} at once: both synchronous FULL, and each in its quickest way",
         {
-            _ONE: partial(_jobs, at_once=at_once),
-            "huey": partial(huey.run_empty, at_once=at_once, jobs=1000),
+            _ONE: lambda arena, n=at_once: jobs.run_empty(ours.durable(arena), n),
+            "huey": partial(huey.run_empty, at_once=at_once, jobs=1000, fsync=True),
+            "eventlite, NORMAL": lambda arena, n=at_once: jobs.run_empty(ours.profile(arena, _HIGH), n),
+            "huey, OFF": partial(huey.run_empty, at_once=at_once, jobs=1000, fsync=False),
         },
-        (Target(_ONE, "huey", at_least),),
+        (Target(_ONE, "huey", at_least), Target("eventlite, NORMAL", "huey, OFF")),
     )
     for at_once, at_least in ((1, None), (8, 5), (32, 8))
 )

@@ -37,7 +37,10 @@ class Attempt:
         self.stopping = ""
         #: Whether `transaction` has marked the job done.
         self.settled = False
-        #: When it has run too long, on the monotonic clock.
+        #: When it was begun and when it ended, on the monotonic clock.
+        self.begun = time.monotonic()
+        self.ended = self.begun
+        #: When it has run too long.
         self.deadline: float | None = None
         self._desk = desk
         self._data: dict[str, Any] | None = None

@@ -31,6 +31,10 @@ _CANCEL_PAUSE = 0.25
 _LONGEST_PAUSE = 1.0
 
 
+#: Seconds for which jobs that are done wait for others that are about to be, so that one commit stores them together.
+_COMPANY = 0.001
+
+
 class Crew:
     """Runs the jobs of some queues, `size` at once; used once, by one thread.
 
@@ -51,6 +55,8 @@ class Crew:
         self._claiming = True
         self._stop_now = False
         self._interrupt: BaseException | None = None
+        #: How long jobs take of late, in seconds.
+        self._pace = 0.0
         self._next_beat = self._next_look = time.monotonic()
         self.attempts = 0
 
@@ -224,12 +230,20 @@ class Crew:
             while True:
                 self._receive(self._inbox.get_nowait())
         except Empty:
-            return
+            if self._finished and self._running and self._pace < _COMPANY:
+                self._wait_for_company()
+
+    def _wait_for_company(self) -> None:
+        deadline = time.monotonic() + _COMPANY
+        with suppress(Empty):
+            while self._running and (left := deadline - time.monotonic()) > 0:
+                self._receive(self._inbox.get(timeout=left))
 
     def _receive(self, report: Report | None) -> None:
         if report is None or self._running.pop(report.attempt, None) is None:  # it was given up before
             return
         self._finished.append(report)
+        self._pace += (report.attempt.ended - report.attempt.begun - self._pace) / 16
         if report.interrupt is not None:
             self._interrupt = report.interrupt
             self._claiming = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, NamedTuple
 
 from eventlite import JobError
@@ -23,6 +24,7 @@ class Report(NamedTuple):
 
 def returned(attempt: Attempt, result: Any) -> Report:
     """The handler returned."""
+    attempt.ended = time.monotonic()
     if isinstance(result, Snooze):
         return raised(attempt, result)
     return Report(attempt, Outcome("done", result))
@@ -30,6 +32,7 @@ def returned(attempt: Attempt, result: Any) -> Report:
 
 def raised(attempt: Attempt, error: BaseException) -> Report:
     """The handler raised, whatever it was."""
+    attempt.ended = time.monotonic()
     if isinstance(error, Snooze):
         return Report(attempt, _snoozed(error))
     if isinstance(error, JobCancelled):
