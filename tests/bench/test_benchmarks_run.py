@@ -61,3 +61,9 @@ def test_the_results_that_are_kept_can_be_read() -> None:
     kept = Path(__file__).parents[2] / "benchmarks" / "results"
     for path in [*kept.glob("*-matrix.json"), *kept.glob("*-peers.json"), *kept.glob("*-growth.json")]:
         assert load(path).surroundings.processor, path
+
+
+def test_jobs_are_run_with_and_without_finished_ones(script: Script, disk: Path) -> None:
+    shown = script("jobs", "--quick", "--json", "jobs.json", "--dir", disk)
+    assert len(json.loads(Path("jobs.json").read_bytes())["rates"]) == 6
+    assert shown.count("of the rate without") == 3
