@@ -34,6 +34,9 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "backup": Entry("backup", "Copy the store, while it is in use."),
         "restore": Entry("backup", "Put a backup in the store's place."),
     },
+    "Jobs": {
+        "jobs": Entry("jobs", "Run background jobs, look at them, retry, cancel, pause."),
+    },
     "Upkeep": {
         "profiles": Entry("profiles", "List, show, make, check and compare profiles."),
         "plugins": Entry("plugins", "List the plugins that are installed."),

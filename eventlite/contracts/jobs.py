@@ -283,8 +283,13 @@ class JobDispatcher(Protocol):
     def get(self, id: str) -> JobInfo | None:
         """The job of that id, or None."""
 
-    def list(self, *, state: str | None = None, limit: int = 100) -> list[JobInfo]:
-        """Jobs, the newest first. Raises `JobError` for a state that there is not."""
+    def list(
+        self, *, state: str | None = None, limit: int = 100, name: str | None = None, queue: str | None = None
+    ) -> list[JobInfo]:
+        """Jobs, the newest first, of one state, name or queue if it is given.
+
+        Raises `JobError` for a state that there is not.
+        """
 
     def retry(self, id: str) -> bool:
         """Put a dead or cancelled job back in the queue, with all its attempts before it; whether it was one."""

@@ -141,6 +141,13 @@ class RunningContract(JobSuite):
         assert [info.id for info in dispatcher.list()] == ids[::-1]
         assert [info.id for info in dispatcher.list(limit=2)] == [ids[6], ids[5]]
 
+    def test_a_list_can_be_of_one_name_or_queue(self, dispatcher: JobDispatcher) -> None:
+        ids = [dispatcher.enqueue(name) for name in ("tick", "tock", "tick")]
+        assert [info.id for info in dispatcher.list(name="tick")] == [ids[2], ids[0]]
+        assert [info.id for info in dispatcher.list(name="tick", state="pending", limit=1)] == [ids[2]]
+        assert len(dispatcher.list(queue="default")) == 3
+        assert dispatcher.list(queue="other") == dispatcher.list(name="other") == []
+
     def test_a_list_can_be_of_one_state(self, dispatcher: JobDispatcher) -> None:
         ids = one_in_each_state(dispatcher)
         for state, id in ids.items():

@@ -133,10 +133,14 @@ class ThreadDispatcher(JobDispatcher):
         record = self._book.get(id)
         return None if record is None else self._info(record)
 
-    def list(self, *, state: str | None = None, limit: int = 100) -> builtins.list[JobInfo]:
-        """Jobs, the newest first."""
+    def list(
+        self, *, state: str | None = None, limit: int = 100, name: str | None = None, queue: str | None = None
+    ) -> builtins.list[JobInfo]:
+        """Jobs, the newest first, of one state or name if it is given; there is one queue."""
         states = frozenset(JOB_STATES) if state is None else frozenset([checked_state(state)])
-        return [self._info(record) for record in self._book.newest(states, checked_limit(limit))]
+        if queue not in (None, DEFAULT_QUEUE):
+            return []
+        return [self._info(record) for record in self._book.newest(states, checked_limit(limit), name)]
 
     def retry(self, id: str) -> bool:
         """Put a dead or cancelled job back in the queue; whether it was one."""
