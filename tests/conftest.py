@@ -6,8 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.message import Message
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -34,6 +37,34 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith("EVENTLITE_") and not name.startswith("EVENTLITE_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture
+def mail_sink() -> Iterator[Any]:
+    """A real SMTP server on loopback, at `.port`: keeps `.letters`, refuses the next `.refusals` of them for now."""
+    from aiosmtpd.controller import Controller
+
+    class MailSink(Controller):
+        def __init__(self) -> None:
+            super().__init__(self, hostname="127.0.0.1", port=0)
+            self.letters: list[Message] = []
+            self.refusals = 0
+
+        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+            if self.refusals:
+                self.refusals -= 1
+                return "451 try again later"
+            self.letters.append(message_from_bytes(envelope.content))
+            return "250 kept"
+
+        def _trigger_server(self) -> None:
+            self.port = self.server.sockets[0].getsockname()[1]  # the one that the system chose
+            super()._trigger_server()
+
+    sink = MailSink()
+    sink.start()
+    yield sink
+    sink.stop()
 
 
 @pytest.fixture(scope="session")

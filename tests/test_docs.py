@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,8 +40,11 @@ def _run_commands(source: str) -> None:
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
-def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_of_a_page_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mail_sink: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SMTP_PORT", str(mail_sink.port))
     names: dict[str, object] = {"__name__": "example"}
     for line, language, source in _blocks(page):
         if language == "python":
@@ -49,6 +53,8 @@ def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pyt
             _run_commands(source)
         elif language == "toml":
             (tmp_path / "example.toml").write_text(source, encoding="utf-8")
+    sent = ["dora@example.com"] if page.name == "tutorial.md" else []
+    assert [letter["To"] for letter in mail_sink.letters] == sent
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)

@@ -13,7 +13,7 @@ from eventlite.cli import cli
 
 VERBS = [
     *("demo", "append", "get", "log", "tail", "trace", "stats", "import", "export", "backup", "restore"),
-    *("profiles", "plugins", "indexes", "verify", "doctor", "bench"),
+    *("jobs", "profiles", "plugins", "indexes", "verify", "doctor", "bench"),
 ]
 
 # What starting must not wait for.
