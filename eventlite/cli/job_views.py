@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from eventlite.cli.output import note, print_line, safe, several, stdout, table, to_json
+from eventlite.cli.output import note, print_line, safe, stdout, table, to_json
 from eventlite.contracts import Durations, JobInfo, JobStatistics, QueueInfo, ScheduleInfo
 from eventlite.contracts.jobs import JOB_STATES
 from eventlite.event import to_iso
