@@ -54,6 +54,8 @@ class JobCapabilities:
     cancels_running: bool = False
     #: `work` runs jobs until it is stopped.
     work_loop: bool = False
+    #: Workers can run in processes of their own.
+    processes: bool = False
 
 
 class JobFailure(NamedTuple):
@@ -219,13 +221,17 @@ class JobDispatcher(Protocol):
         """What it can do beyond the mandatory part."""
 
     def worker(
-        self, name: str, *, retries: int = 0, timeout: float | None = None
+        self, name: str, *, retries: int = 0, timeout: float | None = None, process: bool = False
     ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
         """Register the decorated function for jobs of that name, and return it unchanged.
 
         A function that raises is called again later, after a wait that grows from attempt to attempt and stays below
         a day; `retries=3` means four attempts, then the job is dead. `timeout` in seconds. Raises `JobError` if the
         name is taken or cannot be one, or for a timeout that the dispatcher cannot keep.
+
+        With `process` (`processes`) it runs in a process of its own, which is killed when its time is over or its job
+        is cancelled, and replaced when it ends by itself: a failed attempt. The function is one at the top of a module
+        that can be imported; its job has no `transaction`.
         """
 
     def on_event(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -63,6 +64,11 @@ class JobSuite:
 
 def nothing(_job: Any) -> None:
     """A worker."""
+
+
+def process_id(_job: Any) -> int:
+    """A worker that tells where it runs."""
+    return os.getpid()
 
 
 def failing(attempts: list[Any]) -> Callable[[Any], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
@@ -14,7 +15,7 @@ from eventlite.contracts.jobs import JOB_STATES
 from eventlite.errors import JobError
 from eventlite.event import NewEvent
 from eventlite.testing.capabilities import left_out
-from eventlite.testing.jobs_base import Advance, JobSuite, drain, failing, info_of, nothing, on_placed
+from eventlite.testing.jobs_base import Advance, JobSuite, drain, failing, info_of, nothing, on_placed, process_id
 
 #: Seconds after which a thread that should have ended is taken for stuck.
 PATIENCE = 20.0
@@ -253,6 +254,19 @@ class CapabilitiesContract(JobSuite):
             "dead",
             "TimeoutError: the attempt took longer than its timeout, 0.05 seconds",
         )
+
+    # Processes.
+
+    def test_a_worker_can_run_in_a_process_of_its_own(self, dispatcher: JobDispatcher) -> None:
+        if not dispatcher.capabilities.processes:
+            with pytest.raises(JobError, match="processes"):
+                dispatcher.worker("apart", process=True)
+            left_out("processes")
+        dispatcher.worker("apart", process=True)(process_id)
+        id = dispatcher.enqueue("apart")
+        dispatcher.run_until_idle()
+        assert info_of(dispatcher, id).state == "done"
+        assert info_of(dispatcher, id).result not in (None, os.getpid())
 
     # Cancelling what runs.
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from eventlite import InvalidEventError, JobError
 from eventlite.contracts.jobs import JOB_STATES
 from eventlite.drafting import check_name
-from eventlite.jsontext import encode_object
+from eventlite.jsontext import encode_object, is_unicode
 
 #: The longest delay of a job, in seconds: a hundred years.
 MAX_DELAY = 100 * 365 * 86_400
@@ -113,3 +113,20 @@ def check_plain(function: object, what: str) -> None:
             f"{what} is an async function, which this dispatcher does not await",
             hint="Register a plain function; it may call asyncio.run.",
         )
+
+
+def check_importable(function: object, what: str) -> None:
+    """Accept only what another process finds by its module and name."""
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "<none>")
+    if module in (None, "__main__") or "<" in name:
+        raise JobError(
+            f"{what} is to run in a process of its own, which cannot import {name} from {module}",
+            hint="Register a function at the top of a module that can be imported, not of the program itself.",
+        )
+
+
+def checked_progress(done: object, note: object) -> None:
+    """Accept only a fraction and a text."""
+    fraction = type(done) in (int, float) and 0 <= done <= 1  # type: ignore[operator]
+    if not fraction or not isinstance(note, str) or not is_unicode(note):
+        raise JobError(f"progress is a number from 0 to 1 and a text, not {done!r} and {note!r}")

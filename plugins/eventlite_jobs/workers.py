@@ -25,11 +25,12 @@ class Task:
 
 
 class Worker(NamedTuple):
-    """A registered function, how many attempts its jobs have, and how many seconds each of them."""
+    """A registered function, how many attempts its jobs have, how many seconds each of them, and where it runs."""
 
     handler: Handler
     max_attempts: int
     timeout: float | None = None
+    process: bool = False
 
 
 class Workers:
@@ -39,14 +40,16 @@ class Workers:
         self._lock = threading.Lock()
         self._workers: dict[str, Worker] = {}
 
-    def add(self, name: str, handler: Handler, *, retries: int, timeout: float | None = None) -> None:
+    def add(
+        self, name: str, handler: Handler, *, retries: int, timeout: float | None = None, process: bool = False
+    ) -> None:
         """Register a function; raises `JobError` if the name is taken."""
         with self._lock:
             if name in self._workers:
                 raise JobError(
                     f"there is a worker or trigger named {name!r} already", hint="Give each a name of its own."
                 )
-            self._workers[name] = Worker(handler, retries + 1, timeout)
+            self._workers[name] = Worker(handler, retries + 1, timeout, process)
 
     def get(self, name: str) -> Worker | None:
         """The worker of that name, or None."""

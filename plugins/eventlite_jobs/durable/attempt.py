@@ -11,7 +11,8 @@ import orjson
 
 from eventlite import JobError
 from eventlite.contracts import JobCancelled, Snooze, Transaction
-from eventlite.jsontext import decode_object, is_unicode
+from eventlite.jsontext import decode_object
+from eventlite_jobs.checks import checked_progress
 from eventlite_jobs.durable.desk import Desk
 from eventlite_jobs.durable.rows import Claim
 from eventlite_jobs.durable.settling import Outcome, settle
@@ -75,8 +76,7 @@ class Attempt:
 
     def progress(self, done: float, note: str = "") -> None:
         """Say how far it is; stored ten times a second at most."""
-        if type(done) not in (int, float) or not 0 <= done <= 1 or not isinstance(note, str) or not is_unicode(note):
-            raise JobError(f"progress is a number from 0 to 1 and a text, not {done!r} and {note!r}")
+        checked_progress(done, note)
         moment = time.monotonic()
         if moment - self._reported < _PROGRESS_PAUSE and done < 1:
             return

@@ -21,6 +21,7 @@ from eventlite_jobs.durable.history import Pruner
 from eventlite_jobs.durable.rows import Claim
 from eventlite_jobs.durable.session import Session
 from eventlite_jobs.durable.settling import Outcome, settle
+from eventlite_jobs.workers import Worker
 
 _log = logging.getLogger("eventlite.jobs")
 
@@ -52,6 +53,7 @@ class Crew:
         self._finished: list[Report] = []
         self._threads: ThreadExecutor | None = None
         self._loop: Executor | None = None
+        self._processes: Executor | None = None
         self._claiming = True
         self._stop_now = False
         self._interrupt: BaseException | None = None
@@ -149,7 +151,7 @@ class Crew:
             with suppress(EventLiteError):
                 self._turn()
             self._desk.roster.remove(report.attempt.id for report in self._finished)
-        for executor in (self._threads, self._loop):
+        for executor in (self._threads, self._loop, self._processes):
             if executor is not None:
                 executor.close()
 
@@ -204,12 +206,18 @@ class Crew:
             return
         if worker.timeout is not None:
             attempt.deadline = time.monotonic() + worker.timeout
-        executor = self._executor(worker.handler)
+        executor = self._executor(worker)
         self._running[attempt] = executor
         executor.start(attempt)
 
-    def _executor(self, handler: Callable[..., object]) -> Executor:
-        if inspect.iscoroutinefunction(handler):
+    def _executor(self, worker: Worker) -> Executor:
+        if worker.process:
+            if self._processes is None:
+                from eventlite_jobs.durable.executors.processes import ProcessExecutor
+
+                self._processes = ProcessExecutor(self._inbox.put)
+            return self._processes
+        if inspect.iscoroutinefunction(worker.handler):
             if self._loop is None:
                 from eventlite_jobs.durable.executors.loop import LoopExecutor
 

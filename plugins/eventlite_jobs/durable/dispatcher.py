@@ -88,11 +88,14 @@ class DurableDispatcher(JobDispatcher):
             asynchronous=True,
             cancels_running=True,
             work_loop=True,
+            processes=True,
         )
 
     # --- what runs
 
-    def worker(self, name: str, *, retries: int = 0, timeout: float | None = None) -> Callable[[Handler], Handler]:
+    def worker(
+        self, name: str, *, retries: int = 0, timeout: float | None = None, process: bool = False
+    ) -> Callable[[Handler], Handler]:
         """Register the decorated function, plain or async, for jobs of that name; see the contract.
 
         A plain function that overruns its timeout has failed, but goes on in its thread until it returns: it finds out
@@ -104,7 +107,9 @@ class DurableDispatcher(JobDispatcher):
 
         def register(handler: Handler) -> Handler:
             checks.check_callable(handler, f"the worker {name!r}")
-            self._desk.workers.add(name, handler, retries=retries, timeout=timeout)
+            if process:
+                checks.check_importable(handler, f"the worker {name!r}")
+            self._desk.workers.add(name, handler, retries=retries, timeout=timeout, process=process)
             return handler
 
         return register

@@ -52,8 +52,12 @@ class ThreadDispatcher(JobDispatcher):
         """The mandatory part only."""
         return JobCapabilities()
 
-    def worker(self, name: str, *, retries: int = 0, timeout: float | None = None) -> Callable[[Handler], Handler]:
+    def worker(
+        self, name: str, *, retries: int = 0, timeout: float | None = None, process: bool = False
+    ) -> Callable[[Handler], Handler]:
         """Register the decorated function for jobs of that name; see the contract."""
+        if process:
+            undeclared("processes", "processes for workers")
         checked_name(name, "the worker's name")
         checked_retries(retries)
         if timeout is not None:
