@@ -6,9 +6,9 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import SimpleQueue
+from socket import socket, socketpair
 from threading import Event as Flag
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -20,6 +20,8 @@ from eventlite.contracts.jobs import undeclared
 
 if TYPE_CHECKING:
     from eventlite.contracts import JobDispatcher
+
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 _SECONDS = click.FloatRange(min=0)
 
@@ -53,9 +55,9 @@ def work(
     with open_app(ctx, _needed(ctx, app), create=True) as kernel:
         if not kernel.jobs.capabilities.work_loop:
             undeclared("work_loop", "work loop")
-        with _signals() as inbox:
+        with _signals() as signals:
             note(f"Working on {', '.join(queues) if queues else 'all queues'}. SIGTERM drains; once more stops now.")
-            attempts, received = _work(kernel.jobs, inbox, queues=queues, concurrency=concurrency, grace=grace)
+            attempts, received = _work(kernel.jobs, signals, queues=queues, concurrency=concurrency, grace=grace)
     _tell(ctx, attempts)
     return 0 if received in ([], [signal.SIGTERM]) else INTERRUPTED
 
@@ -80,13 +82,15 @@ def _needed(ctx: click.Context, app: str | None) -> str:
     return app
 
 
-def _work(dispatcher: JobDispatcher, inbox: SimpleQueue[int | None], **options: Any) -> tuple[int, list[int]]:
+def _work(dispatcher: JobDispatcher, signals: Signals, **options: Any) -> tuple[int, list[int]]:
     """Work until the first signal, and have running jobs put back at the next: how many attempts, and which signals."""
     stop, received = Flag(), list[int]()
     with ThreadPoolExecutor(1, thread_name_prefix="eventlite-work") as thread:
         working = thread.submit(dispatcher.work, stop, **options)
-        working.add_done_callback(lambda _: inbox.put(None))
-        while (number := inbox.get()) is not None:
+        working.add_done_callback(lambda _: signals.outbox.send(b"\0"))
+        while number := signals.inbox.recv(1)[0]:
+            if number not in _STOPPING:
+                continue
             received.append(number)
             stop.set()
             if len(received) > 1:
@@ -94,19 +98,30 @@ def _work(dispatcher: JobDispatcher, inbox: SimpleQueue[int | None], **options: 
         return working.result(), received
 
 
+class Signals(NamedTuple):
+    """Two ends of a wire: a byte for each signal that comes, its number."""
+
+    inbox: socket
+    outbox: socket
+
+
 @contextmanager
-def _signals() -> Iterator[SimpleQueue[int | None]]:
-    """Where SIGTERM and SIGINT arrive; that is all their handlers do, since they may come at any moment."""
-    inbox: SimpleQueue[int | None] = SimpleQueue()
-    before = {
-        number: signal.signal(number, lambda number, _frame: inbox.put(number))
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield inbox
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _signals() -> Iterator[Signals]:
+    """Have SIGTERM and SIGINT sent over a wire.
+
+    A handler in Python would not do: it waits for the main thread, which sleeps on if another thread got the signal.
+    """
+    inbox, outbox = socketpair()
+    with inbox, outbox:
+        outbox.setblocking(False)
+        handlers = {number: signal.signal(number, lambda _number, _frame: None) for number in _STOPPING}
+        wire = signal.set_wakeup_fd(outbox.fileno())
+        try:
+            yield Signals(inbox, outbox)
+        finally:
+            signal.set_wakeup_fd(wire)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
 
 def _tell(ctx: click.Context, attempts: int) -> None:
