@@ -70,6 +70,11 @@ def wait_until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None
         time.sleep(0.02)
 
 
+def wait_until_it_listens(process: subprocess.Popen[str]) -> None:
+    assert process.stderr is not None
+    assert "Working on all queues" in process.stderr.readline()
+
+
 def noted() -> list[str]:
     return Path("noted").read_text().split() if Path("noted").exists() else []
 
@@ -127,7 +132,7 @@ def test_a_grace_puts_back_what_is_not_done_by_then(start: Start) -> None:
 
 def test_interrupting_an_idle_worker(start: Start) -> None:
     process = start()
-    assert "Working on all queues" in (process.stderr.readline() if process.stderr else "")
+    wait_until_it_listens(process)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "0 attempts\n")
@@ -146,7 +151,8 @@ def test_it_works_on_the_queues_that_are_named_and_on_events(start: Start) -> No
 
 def test_several_processes_work_on_one_store_that_is_not_there_yet(start: Start) -> None:
     workers = [start(), start()]
-    wait_until(Path("eventlite.db").exists, workers[0])
+    for worker in workers:
+        wait_until_it_listens(worker)
     with Kernel.from_profile() as kernel:
         for n in range(40):
             kernel.append("placed", {"n": n})
