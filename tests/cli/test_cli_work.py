@@ -208,3 +208,23 @@ def test_the_signal_handlers_are_put_back(run: Callable[..., Result]) -> None:
     result = run("jobs", "work", "--app", "ender:set_up")
     assert (result.exit_code, result.stdout) == (0, "1 attempt\n"), result.stderr
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_the_jobs_of_a_postgres_store(
+    run: Callable[..., Result], start: Start, postgres: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in postgres.items():
+        monkeypatch.setenv(f"EVENTLITE_STORAGE__{name.upper()}", value)
+    with Kernel.from_profile("postgres") as kernel:
+        kernel.jobs.enqueue("note", {"n": 1})
+        kernel.jobs.enqueue("unknown")
+    process = start("--profile", "postgres")
+    wait_until(lambda: noted() == ["1"], process)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    for arguments in ("list", "stats", "pause default", "cancel 2", "retry 2", "dead", "prune --history 0"):
+        result = run("jobs", *arguments.split(), "--profile", "postgres", "--json")
+        assert result.exit_code == 0, result.stderr
+    states = [job["state"] for job in json.loads(run("jobs", "list", "--profile", "postgres", "--json").stdout)]
+    assert states == ["pending"]
