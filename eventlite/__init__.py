@@ -22,6 +22,7 @@ from eventlite.errors import (
     JobError,
     PluginError,
     ProfileError,
+    ProjectionError,
     SchemaVersionError,
     StorageError,
     StoreBusyError,
@@ -29,7 +30,10 @@ from eventlite.errors import (
     StoreFullError,
     StoreNotFoundError,
     StoreReadOnlyError,
+    SubscriptionError,
+    SubscriptionPausedError,
     UnknownOutcomeError,
+    UpcastError,
 )
 from eventlite.event import Event, NewEvent
 from eventlite.hookspecs import hookimpl
@@ -39,6 +43,11 @@ from eventlite.query import Condition, Query
 
 if TYPE_CHECKING:
     from eventlite.aio import AsyncKernel
+    from eventlite.sourcing.decider import Decider
+    from eventlite.sourcing.happened import Happened
+    from eventlite.sourcing.projection import Projection
+    from eventlite.sourcing.snapshots import Snapshots
+    from eventlite.sourcing.typed import from_event, to_event
 
 __version__ = "0.1.0"
 
@@ -48,10 +57,12 @@ __all__ = [
     "Condition",
     "ConflictError",
     "CorruptionError",
+    "Decider",
     "Event",
     "EventLiteError",
     "ForeignFileError",
     "HandlerError",
+    "Happened",
     "InvalidEventError",
     "InvalidQueryError",
     "JobError",
@@ -60,23 +71,41 @@ __all__ = [
     "Page",
     "PluginError",
     "ProfileError",
+    "Projection",
+    "ProjectionError",
     "Query",
     "SchemaVersionError",
+    "Snapshots",
     "StorageError",
     "StoreBusyError",
     "StoreClosedError",
     "StoreFullError",
     "StoreNotFoundError",
     "StoreReadOnlyError",
+    "SubscriptionError",
+    "SubscriptionPausedError",
     "UnknownOutcomeError",
+    "UpcastError",
+    "from_event",
     "hookimpl",
+    "to_event",
 ]
+
+#: Names that are imported on first use, so that a program pays for what it uses.
+_MODULES = {
+    "AsyncKernel": "eventlite.aio",
+    "Decider": "eventlite.sourcing.decider",
+    "Happened": "eventlite.sourcing.happened",
+    "Projection": "eventlite.sourcing.projection",
+    "Snapshots": "eventlite.sourcing.snapshots",
+    "from_event": "eventlite.sourcing.typed",
+    "to_event": "eventlite.sourcing.typed",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """`AsyncKernel` on first use: who does not use asyncio does not import it."""
-    if name == "AsyncKernel":
-        from eventlite.aio import AsyncKernel
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return AsyncKernel
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

@@ -7,6 +7,7 @@ in a thread together with whatever else waits.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial, wraps
@@ -18,11 +19,14 @@ from eventlite.async_queue import AsyncWriteQueue
 from eventlite.errors import EventLiteError, StoreClosedError
 from eventlite.event import Event, NewEvent
 from eventlite.kernel import Kernel, listed
-from eventlite.query import Condition
+from eventlite.query import Condition, Query
 
 if TYPE_CHECKING:
+    from eventlite.async_subscription import AsyncSubscription
     from eventlite.contracts import Cache, Storage
     from eventlite.profile import Profile
+
+_ALL = Query()
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -70,6 +74,18 @@ def _iterated(
     def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> AsyncIterator[_T]:
         kernel = self.kernel
         return self._iterate(self._readers.submit(method, kernel, *args, **kwargs), at_once)
+
+    return call
+
+
+def _called(
+    method: Callable[Concatenate[Kernel, _P], _T],
+) -> Callable[Concatenate[AsyncKernel, _P], _T]:
+    """The method as it is: it only registers something."""
+
+    @wraps(method)
+    def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return method(self.kernel, *args, **kwargs)
 
     return call
 
@@ -194,7 +210,24 @@ class AsyncKernel:
         """The `JobDispatcher` component, awaited; `worker()` and `stats()` are plain."""
         return AsyncComponent(self.kernel.jobs, self._workers, "worker", "stats")
 
+    @property
+    def waits(self) -> Any:
+        """The events that wait for others, awaited."""
+        return AsyncComponent(self.kernel.waits, self._workers)
+
+    @property
+    def subscriptions(self) -> Any:
+        """The `Subscriptions`, awaited."""
+        return AsyncComponent(self.kernel.subscriptions, self._workers)
+
+    def subscribe(self, query: Query = _ALL, name: str | None = None, after: int | None = None) -> AsyncSubscription:
+        """As `Kernel.subscribe`; what it refuses is raised at the first use."""
+        from eventlite.async_subscription import AsyncSubscription
+
+        return AsyncSubscription(partial(self.kernel.subscribe, query, name, after))
+
     append = _append_one(Kernel.append)
+    append_when = _worked(Kernel.append_when)
     append_bulk = _worked(Kernel.append_bulk)
     get = _awaited(Kernel.get)
     by_correlation = _awaited(Kernel.by_correlation)
@@ -205,6 +238,22 @@ class AsyncKernel:
     head = _awaited(Kernel.head)
     process = _worked(Kernel.process)
     run_until_idle = _worked(Kernel.run_until_idle)
+
+    @wraps(Kernel.run)
+    async def run(self, stop: threading.Event) -> None:
+        try:
+            await _in(self._workers, Kernel.run, self.kernel, stop)
+        except asyncio.CancelledError:
+            stop.set()  # the thread is not cancelled with the task
+            raise
+
+    decide = _worked(Kernel.decide)
+    fold = _awaited(Kernel.fold)
+    upcast = _called(Kernel.upcast)
+    project = _worked(Kernel.project)
+    rebuild = _worked(Kernel.rebuild)
+    verify_projection = _worked(Kernel.verify_projection)
+    project_at = _worked(Kernel.project_at)
     verify = _worked(Kernel.verify)
     import_file = _worked(Kernel.import_file)
     export_file = _worked(Kernel.export_file)

@@ -22,7 +22,7 @@ class EventLiteError(Exception):
 
 
 class InvalidEventError(EventLiteError, ValueError):
-    """An event that cannot be stored as it is: nothing of its batch was stored."""
+    """An event that cannot be stored, or read as a class, as it is: nothing of its batch was stored."""
 
 
 class InvalidQueryError(EventLiteError, ValueError):
@@ -93,7 +93,26 @@ class UnknownOutcomeError(StorageError):
 
 
 class HandlerError(EventLiteError):
-    """A handler inside the append's transaction raised, and so refused it: nothing was stored. `__cause__` is why."""
+    """A handler raised: one inside an append's transaction, so that nothing was stored, or one of a projection.
+
+    `__cause__` is why, `position` the id of the event it was called with, where it is known.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
+class ProjectionError(EventLiteError):
+    """A projection that cannot be made, found, rebuilt or read as asked."""
+
+
+class UpcastError(EventLiteError):
+    """An upcaster that cannot be registered, or that failed on an event; `position` is the id of that event."""
+
+    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
 
 
 class BulkError(EventLiteError):
@@ -102,6 +121,18 @@ class BulkError(EventLiteError):
     def __init__(self, message: str, *, hint: str | None = None, report: Any = None) -> None:
         super().__init__(message, hint=hint)
         self.report = report
+
+
+class SubscriptionError(EventLiteError):
+    """A subscription that there is not, or that cannot be used as asked."""
+
+
+class SubscriptionPausedError(SubscriptionError):
+    """A handler raised, and its subscription is paused at that event, `position`. `__cause__` is what it raised."""
+
+    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
 
 
 class JobError(EventLiteError):

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from zlib import crc32
 
 from eventlite.errors import CorruptionError
-from eventlite.jsontext import decode_object, loads
+from eventlite.jsontext import decode_object, encode_object, loads
 
 #: The largest id a store may give: 2^53 - 1, the largest integer that every JSON reader keeps exact.
 MAX_ID = 2**53 - 1
@@ -214,6 +214,15 @@ def verify_checksum(row: Row) -> None:
     """Raise `CorruptionError` unless the row is what was written."""
     if seal(*row[1:12]) != row[12]:
         raise damaged(row)
+
+
+def rewritten(event: Event) -> Row:
+    """The row as the event shows itself: an event that was lifted with its new version, data and checksum."""
+    row = event.row
+    if event.version == row[1]:
+        return row
+    values = (event.version, *row[2:6], encode_object(event.data, "data"), *row[7:12])
+    return (row[0], *values, checksum(values))
 
 
 def damaged(row: Row) -> CorruptionError:

@@ -38,7 +38,7 @@ def encode_object(value: object, field: str) -> str:
         raise _too_large(field, len(encoded))
     text = encoded.decode()
     if "null" in text:  # what orjson makes of NaN, too: only then is the payload worth walking
-        _refuse_not_finite(value, field)
+        refuse_not_finite(value, field)
     return text
 
 
@@ -102,7 +102,8 @@ def _too_large(field: str, size: int) -> InvalidEventError:
     )
 
 
-def _refuse_not_finite(value: object, path: str) -> None:
+def refuse_not_finite(value: object, path: str) -> None:
+    """Raise `InvalidEventError` for a NaN or Infinity anywhere inside; `path` is what the value is called."""
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidEventError(
             f"{path} is {value}, which JSON cannot hold",
@@ -110,7 +111,7 @@ def _refuse_not_finite(value: object, path: str) -> None:
         )
     if isinstance(value, dict):
         for key, item in value.items():
-            _refuse_not_finite(item, f"{path}.{key}")
+            refuse_not_finite(item, f"{path}.{key}")
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            _refuse_not_finite(item, f"{path}[{index}]")
+            refuse_not_finite(item, f"{path}[{index}]")

@@ -1,13 +1,20 @@
-"""What all tests share."""
+"""What all tests share.
+
+Set EVENTLITE_TEST_LONG=1 for the longer forms of randomised tests, EVENTLITE_TEST_SEED to repeat one.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.message import Message
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -36,6 +43,34 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
 
 
+@pytest.fixture
+def mail_sink() -> Iterator[Any]:
+    """A real SMTP server on loopback, at `.port`: keeps `.letters`, refuses the next `.refusals` of them for now."""
+    from aiosmtpd.controller import Controller
+
+    class MailSink(Controller):
+        def __init__(self) -> None:
+            super().__init__(self, hostname="127.0.0.1", port=0)
+            self.letters: list[Message] = []
+            self.refusals = 0
+
+        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+            if self.refusals:
+                self.refusals -= 1
+                return "451 try again later"
+            self.letters.append(message_from_bytes(envelope.content))
+            return "250 kept"
+
+        def _trigger_server(self) -> None:
+            self.port = self.server.sockets[0].getsockname()[1]  # the one that the system chose
+            super()._trigger_server()
+
+    sink = MailSink()
+    sink.start()
+    yield sink
+    sink.stop()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The DSN of a real PostgreSQL server: EVENTLITE_TEST_POSTGRES_DSN, or one started for this run."""
@@ -58,6 +93,38 @@ def postgres(postgres_server: str) -> Iterator[dict[str, str]]:
     yield {"dsn": postgres_server, "schema": schema}
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
+@pytest.fixture(scope="session")
+def long() -> bool:
+    return os.environ.get("EVENTLITE_TEST_LONG") == "1"
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    """Randomness whose seed a failure shows."""
+    seed = int(os.environ.get("EVENTLITE_TEST_SEED", random.randrange(2**32)))
+    print(f"seed: EVENTLITE_TEST_SEED={seed}")
+    return random.Random(seed)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a program, given as text, in a process of its own; `wrapper` is put before the command."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(source: str, *arguments: object, wrapper: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        program = tmp_path / f"program-{len(running)}.py"
+        program.write_text(source, encoding="utf-8")
+        command = [*wrapper, sys.executable, str(program), *map(str, arguments)]
+        pipe = subprocess.PIPE
+        running.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="session")

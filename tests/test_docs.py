@@ -9,9 +9,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 _ROOT = Path(__file__).parent.parent
 _PAGES = [_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md"))]
@@ -26,7 +31,7 @@ def _blocks(page: Path) -> list[tuple[int, str, str]]:
 
 
 def _run_python(page: Path, line: int, source: str, names: dict[str, object]) -> None:
-    exec(compile("\n" * (line - 1) + source, str(page), "exec"), names)
+    exec(compile("\n" * (line - 1) + source, str(page), "exec", dont_inherit=True), names)
 
 
 def _run_commands(source: str) -> None:
@@ -38,9 +43,24 @@ def _run_commands(source: str) -> None:
         assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
 
 
+@pytest.fixture
+def database_url(postgres_server: str) -> Iterator[str]:
+    """A new database on a real server, for pages that work on one."""
+    name = f"docs_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        yield make_conninfo(postgres_server, dbname=name)
+        connection.execute(f"DROP DATABASE {name}".encode())
+
+
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
-def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_of_a_page_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, mail_sink: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
+    if "DATABASE_URL" in page.read_text(encoding="utf-8"):
+        monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("database_url"))
+    monkeypatch.setenv("SMTP_PORT", str(mail_sink.port))
     names: dict[str, object] = {"__name__": "example"}
     for line, language, source in _blocks(page):
         if language == "python":
@@ -49,6 +69,8 @@ def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pyt
             _run_commands(source)
         elif language == "toml":
             (tmp_path / "example.toml").write_text(source, encoding="utf-8")
+    sent = ["dora@example.com"] if page.name == "tutorial.md" else []
+    assert [letter["To"] for letter in mail_sink.letters] == sent
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)

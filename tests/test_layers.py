@@ -25,7 +25,7 @@ LAYERS = (
     ("offers", "plugins", "profile"),
     ("sourcing",),
     ("kernel", "opening"),
-    ("aio", "async_queue"),
+    ("aio", "async_queue", "async_subscription"),
     ("eventlite",),
     ("testing",),
     ("bench",),

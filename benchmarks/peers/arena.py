@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from eventlite import NewEvent
 from eventlite.bench import LeftOut, Scale, Stage
 from eventlite.bench.events import made_up_events
+
+_T = TypeVar("_T")
 
 
 class Arena:
@@ -25,6 +27,7 @@ class Arena:
         self._directory = directory
         self._numbers = count(1)
         self._stages: dict[str, Stage] = {}
+        self._shared: dict[str, Any] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> Arena:
@@ -40,6 +43,13 @@ class Arena:
             stage = Stage(profile, self._directory / f"stage-{len(self._stages)}", scale, overrides=overrides)
             self._stages[key] = self._open.enter_context(stage)
         return self._stages[key]
+
+    def shared(self, name: str, opened: Callable[[], AbstractContextManager[_T]]) -> _T:
+        """What contestants of this run share, opened by the first of them and closed at the end."""
+        if name not in self._shared:
+            self._shared[name] = self._open.enter_context(opened())
+        shared: _T = self._shared[name]
+        return shared
 
     @contextmanager
     def place(self) -> Iterator[Path]:

@@ -8,9 +8,9 @@ from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from benchmarks.peers import eventlite as ours
-from benchmarks.peers import eventsourcing, sqlite, umadb
+from benchmarks.peers import eventsourcing, huey, postgres, sqlite, umadb
 from benchmarks.peers.arena import Arena
-from eventlite.bench import Stage, reading, writing
+from eventlite.bench import Stage, jobs, reading, writing
 from eventlite.bench.rounds import Rounds
 
 Entry: TypeAlias = Callable[[Arena], Rounds]
@@ -231,4 +231,61 @@ _PROFILES = (
     ),
 )
 
-RACES: Mapping[str, Race] = {race.name: race for race in (*_WRITING, *_READING, *_PROFILES)}
+_PSYCOPG, _RIVAL = "psycopg", "eventsourcing"
+
+_POSTGRES = (
+    Race(
+        "postgres-append",
+        "events",
+        "one append after the other, on a PostgreSQL server",
+        {_ONE: postgres.append, _PSYCOPG: postgres.bare_append, _RIVAL: postgres.rival_append},
+        (Target(_ONE, _PSYCOPG, 0.8), Target(_ONE, _RIVAL)),
+    ),
+    Race(
+        "postgres-together",
+        "events",
+        "eight threads on one kernel, and eight kernels, on a PostgreSQL server",
+        {
+            "eventlite, 8 threads": postgres.append_from_threads,
+            "eventlite, 8 kernels": postgres.append_from_kernels,
+            "psycopg, 8 connections": postgres.bare_append_from_connections,
+            "eventsourcing, 8 threads": postgres.rival_append_from_threads,
+        },
+        (
+            Target("eventlite, 8 threads", "eventsourcing, 8 threads", 3),
+            Target("eventlite, 8 kernels", "psycopg, 8 connections", 0.9),
+        ),
+    ),
+    Race(
+        "postgres-bulk",
+        "events",
+        "a load into a new store, on a PostgreSQL server",
+        {_ONE: postgres.bulk, "psycopg, COPY": postgres.bare_copy},
+        (Target(_ONE, "psycopg, COPY", 0.6),),
+    ),
+    Race(
+        "postgres-stream",
+        "events",
+        "every event, on a PostgreSQL server",
+        {_ONE: postgres.stream, "psycopg, pages": postgres.bare_scan},
+        (Target(_ONE, "psycopg, pages", 0.5),),
+    ),
+)
+
+_JOBS = tuple(
+    Race(
+        f"jobs-{at_once}",
+        "jobs",
+        f"empty jobs run, {at_once} at once: both synchronous FULL, and each in its quickest way",
+        {
+            _ONE: lambda arena, n=at_once: jobs.run_empty(ours.durable(arena), n),
+            "huey": partial(huey.run_empty, at_once=at_once, jobs=1000, fsync=True),
+            "eventlite, NORMAL": lambda arena, n=at_once: jobs.run_empty(ours.profile(arena, _HIGH), n),
+            "huey, OFF": partial(huey.run_empty, at_once=at_once, jobs=1000, fsync=False),
+        },
+        (Target(_ONE, "huey", at_least), Target("eventlite, NORMAL", "huey, OFF")),
+    )
+    for at_once, at_least in ((1, None), (8, 5), (32, 8))
+)
+
+RACES: Mapping[str, Race] = {race.name: race for race in (*_WRITING, *_READING, *_PROFILES, *_POSTGRES, *_JOBS)}

@@ -38,6 +38,13 @@ def made_up_events() -> Iterator[NewEvent]:
         yield _event(number, correlation_id, chance)
 
 
+def tagged_events() -> Iterator[NewEvent]:
+    """The same, with the order that an event is about as its tag: ten in a row share one."""
+    for number, event in enumerate(made_up_events()):
+        event.tags = (f"order:{number // PER_CORRELATION:08}",)
+        yield event
+
+
 def user(number: int) -> str:
     """The name of a user, from 0 to `USERS` - 1."""
     return f"user-{number:04}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import count as count_from
 from typing import TypeAlias
 
-from eventlite.bench.events import COMMANDS, RARE_COMMAND
+from eventlite.bench.events import COMMANDS, RARE_COMMAND, tagged_events
 from eventlite.bench.rounds import LeftOut, Measured, Rounds, timed
 from eventlite.bench.stage import Filled, Stage
 from eventlite.bench.workload import Workload
@@ -26,6 +27,8 @@ DEPTH = 0.9
 
 #: Queries in a round.
 _QUERIES = 10
+
+_NUMBERS = count_from(1)
 
 
 def get(filled: Filled, reads: int) -> Measured:
@@ -47,6 +50,17 @@ def correlation(filled: Filled, reads: int) -> Measured:
     ids = list({event.correlation_id: None for event in filled.sample(max(1, reads // 5))})
     filled.kernel.cache.clear()
     return timed(_read_correlations, filled.kernel, ids)
+
+
+def tagged(stage: Stage) -> Rounds:
+    """All events with a tag, ten of them, in a store of its own: the other workloads read events without tags."""
+    with stage.fresh() as kernel:
+        filled = Filled(kernel, tagged_events())
+        filled.fill(stage.scale.events)
+        while True:
+            asked = {event.tags: None for event in filled.sample(max(1, stage.scale.reads // 5))}
+            kernel.cache.clear()
+            yield timed(read_queries, kernel, [Query(tags=tags) for tags in asked])
 
 
 def page_first(filled: Filled, _reads: int) -> Measured:
@@ -75,6 +89,12 @@ def pages_from(filled: Filled, depth: float, limit: int, reads: int) -> Measured
 def stream(filled: Filled, _reads: int) -> Measured:
     """Every event, its payload decoded."""
     return timed(touch_everything, filled.kernel)
+
+
+def follow(filled: Filled, _reads: int) -> Measured:
+    """Every event through the handler of a subscription with a name of its own, its payload decoded."""
+    subscription = filled.kernel.subscribe(Query(), name=f"follow-{next(_NUMBERS)}")
+    return timed(lambda: subscription.run(_decode, idle_after=0))
 
 
 def query(filled: Filled, _reads: int) -> Measured:
@@ -157,6 +177,10 @@ def _next_pages(kernel: Kernel, cursor: str | None, limit: int, most: int) -> in
     return pages
 
 
+def _decode(event: Event) -> None:
+    _ = event.data
+
+
 def _touch(events: list[Event]) -> int:
     return len([event.data for event in events])
 
@@ -171,11 +195,13 @@ WORKLOADS = (
     Workload("get", "reads", "one event by id, not read before", workload(get)),
     Workload("get-cached", "reads", "one event by id, read before", workload(get_cached)),
     Workload("correlation", "reads", "the ten events of a correlation, not read before", workload(correlation)),
+    Workload("tagged", "reads", "the ten events of a tag, not read before", tagged),
     Workload(
         "page-first", "pages", f"the first {PAGE} events of a command, and how many there are", workload(page_first)
     ),
     Workload("page-deep", "pages", f"{PAGE} events by cursor, {DEPTH:.0%} down the store", workload(page_deep)),
     Workload("stream", "events", "every event in order, its payload decoded", workload(stream)),
+    Workload("follow", "events", "every event through a subscription's handler, its payload decoded", workload(follow)),
     Workload("query", "queries", "one user within some hours, or a rare command", workload(query)),
     Workload("count", "counts", "how many events have a command", workload(count)),
 )

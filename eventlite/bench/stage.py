@@ -47,10 +47,10 @@ class Scale:
 class Filled:
     """A store with events, recorded a minute apart for every hundred."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, events: Iterator[NewEvent] | None = None) -> None:
         self.kernel = kernel
         self.size = 0
-        self._events = made_up_events()
+        self._events = made_up_events() if events is None else events
         self._chance = random.Random(11)  # noqa: S311
 
     def fill(self, size: int) -> None:

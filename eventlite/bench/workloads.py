@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from eventlite.bench import reading, transfer, writing
+from eventlite.bench import jobs, projecting, reading, transfer, writing
 from eventlite.bench.stage import Stage
 from eventlite.bench.workload import Workload
 from eventlite.errors import PluginError
 from eventlite.plugins import ask
 
 BUILTIN: Mapping[str, Workload] = {
-    workload.name: workload for workload in (*writing.WORKLOADS, *reading.WORKLOADS, *transfer.WORKLOADS)
+    workload.name: workload for group in (writing, reading, transfer, projecting, jobs) for workload in group.WORKLOADS
 }
 
 

@@ -34,10 +34,17 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "backup": Entry("backup", "Copy the store, while it is in use."),
         "restore": Entry("backup", "Put a backup in the store's place."),
     },
+    "Sourcing": {
+        "waits": Entry("waits", "List events that wait for others, or cancel them."),
+        "projections": Entry("projections", "List, verify, rebuild, pause and resume projections."),
+        "subscriptions": Entry("subscriptions", "See, pause, resume and reset who follows the events."),
+        "jobs": Entry("jobs", "Run background jobs, look at them, retry, cancel, pause."),
+    },
     "Upkeep": {
         "profiles": Entry("profiles", "List, show, make, check and compare profiles."),
         "plugins": Entry("plugins", "List the plugins that are installed."),
         "indexes": Entry("indexes", "List indexes, or build those the profile asks for."),
+        "upcasters": Entry("upcasters", "Check that every old event can be read as a new one."),
         "verify": Entry("verify", "Check every event and the store itself."),
         "doctor": Entry("doctor", "Check the surroundings: versions, disk, profile, plugins."),
         "bench": Entry("bench", "Measure profiles on this machine's disk."),

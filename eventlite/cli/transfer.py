@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eventlite.cli.app import app_option, open_app
 from eventlite.cli.context import open_kernel, options_of, store_path
 from eventlite.cli.errors import NotFoundError
 from eventlite.cli.filters import query_options
@@ -81,17 +82,23 @@ def import_(ctx: click.Context, /, path: Path, mapping: tuple[tuple[str, str], .
 @click.option("--format", metavar="NAME", help="What to write, if the name of the file does not tell.")
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @click.option("--salvage", is_flag=True, help="Of a damaged store: leave out what cannot be read.")
+@click.option("--upcast", is_flag=True, help="Write old events as the upcasters of --app lift them.")
+@app_option
 @query_options
 @click.pass_context
-def export(ctx: click.Context, /, path: Path, query: Query, salvage: bool, **options: Any) -> None:
+def export(ctx: click.Context, /, path: Path, query: Query, salvage: bool, app: str | None, **options: Any) -> None:
     """Write events to FILE, `-` for standard output. It appears under its name when it is complete.
 
     The digest is equal for equal events; that of JSONL is also what sha256sum says of the uncompressed file.
 
     Example: eventlite export orders.jsonl.gz --cmd orderPlaced --since 2026-01-01
     """
-    with _readable_kernel(ctx, salvage) as kernel, progress(f"Exporting {path.name}") as show:
+    if salvage and options["upcast"]:
+        raise click.UsageError("--salvage writes what is stored: import that first, then export it with --upcast")
+    with _readable_kernel(ctx, salvage, app) as kernel, progress(f"Exporting {path.name}") as show:
         started = time.perf_counter()
+        if options["upcast"] and not kernel.upcasters:
+            raise click.UsageError("--upcast finds no upcasters: name the function that registers them with --app")
         report = kernel.export_file(path, query, progress=show, salvage=salvage, **options)
         seconds = time.perf_counter() - started
     _tell(ctx, "exported", report, seconds, err=path == _STANDARD)
@@ -118,14 +125,14 @@ def _filled_kernel(ctx: click.Context) -> Iterator[Kernel]:
 
 
 @contextmanager
-def _readable_kernel(ctx: click.Context, salvage: bool) -> Iterator[Kernel]:
+def _readable_kernel(ctx: click.Context, salvage: bool, app: str | None) -> Iterator[Kernel]:
     """A kernel over the store; one that is too damaged to be opened is opened by the storage's own means to salvage."""
     from eventlite.kernel import Kernel
 
     options = options_of(ctx)
     with ExitStack() as stack:
         try:
-            kernel = stack.enter_context(open_kernel(ctx))
+            kernel = stack.enter_context(open_app(ctx, app))
         except CorruptionError:
             if not salvage:
                 raise

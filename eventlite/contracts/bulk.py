@@ -105,6 +105,8 @@ class ExportOptions:
     force: bool = False
     #: Of a damaged store: leave out what cannot be read, and note what that was, instead of failing.
     salvage: bool = False
+    #: Write old events as the upcasters lift them; the digest is that of what is written.
+    upcast: bool = False
     #: Events per read; None is the profile's number.
     batch_size: int | None = None
     #: Called with the events done so far and the events in all.

@@ -26,8 +26,8 @@ class Host(Protocol):
     def transaction(self) -> AbstractContextManager[Transaction]:
         """A unit of work of the store whose appends are announced to followers and hooks when it is done."""
 
-    def append_many(self, events: Iterable[NewEvent]) -> list[Event]:
-        """Append a batch."""
+    def append_many(self, events: Iterable[NewEvent], condition: Condition | None = None) -> list[Event]:
+        """Append a batch; raises `ConflictError` when the condition does not hold."""
 
     def events(self, rows: Iterable[Row]) -> list[Event]:
         """Stored rows as events, just as every read of the kernel returns them."""

@@ -53,6 +53,11 @@ class Snapshot(EventReader, Protocol):
     def state(self) -> StateReader:
         """The records as of that moment."""
 
+    @property
+    def connection(self) -> Any:
+        """The DB-API connection that sees that moment; only where `capabilities.sql` names a dialect. To read only."""
+        """The DB-API connection that the view reads from; only where `capabilities.sql` names a dialect."""
+
 
 class Transaction(EventReader, Protocol):
     """A unit of work that is stored as a whole when its block ends, or not at all when it raises.
@@ -66,6 +71,9 @@ class Transaction(EventReader, Protocol):
 
     def append(self, request: CommitRequest) -> Committed:
         """Admit one request; raises what `commit` would return as a refusal, and the transaction goes on."""
+
+    def by_key(self, key: str) -> Row | None:
+        """The event that has that idempotency key, or None."""
 
     @property
     def connection(self) -> Any:
@@ -85,6 +93,8 @@ class StorageCapabilities:
     transactional: bool = True
     #: The SQL dialect of `tx.connection` ("sqlite", "postgresql"), or None.
     sql: str | None = None
+    #: The schema that plugins put tables of their own into, where the dialect has schemas.
+    sql_schema: str | None = None
     #: Whether events are still there after `close` and a new opening.
     persistent: bool = True
     #: Whether it has switchable indexes; without, `create_index` is never called.

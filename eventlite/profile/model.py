@@ -15,7 +15,7 @@ DEFAULT_PLUGINS: Mapping[str, str] = {
     "indexing": "declared",
     "caching": "dogpile",
     "bulk": "files",
-    "jobs": "threads",
+    "jobs": "durable",
 }
 
 #: The names of those sections.

@@ -38,6 +38,8 @@ class Consumer:
     #: What its handler raised last, as "Type: text", and at which event.
     error: str | None = None
     error_position: int | None = None
+    #: Of a projection: which of the states that were built is the live one.
+    generation: int = 0
     #: The version of its record, 0 without one.
     version: int = 0
 
@@ -73,6 +75,7 @@ def store(state: StateStore, consumer: Consumer) -> Consumer:
         "paused": consumer.paused,
         "error": consumer.error,
         "error_position": consumer.error_position,
+        "generation": consumer.generation,
     }
     return replace(consumer, version=state.put(NAMESPACE, consumer.name, value, expected=consumer.version))
 
@@ -115,6 +118,18 @@ class Hold:
             self.consumer = store(transaction.state, self._renewed(found))
         return True
 
+    def claim(self, state: StateReader) -> bool:
+        """Look at it inside a transaction that is going to `advance` it; whether this process may."""
+        found = find(state, self.consumer.name) or Consumer(self.consumer.name, self._start)
+        if not self._free(found, self._host.clock()):
+            return False
+        self.consumer = found
+        return True
+
+    def available(self, consumer: Consumer) -> bool:
+        """Whether this process may take the consumer, as it was found."""
+        return self._free(consumer, self._host.clock())
+
     def advance(self, state: StateStore, position: int, **changes: Any) -> Consumer:
         """Move on, and hold on, inside a transaction: assign what it returns to `consumer` once that is committed.
 
@@ -127,6 +142,14 @@ class Hold:
         with self._host.transaction() as transaction:
             advanced = self.advance(transaction.state, position, **changes)
         self.consumer = advanced
+
+    def concede(self, position: int) -> None:
+        """After a conflict: give it up. The position counts if nobody took it over or moved it, but only paused it."""
+        mine = self.consumer
+        with self._host.transaction() as transaction:
+            found = find(transaction.state, mine.name)
+            if found is not None and (found.owner, found.position) == (self._owner, mine.position):
+                store(transaction.state, replace(found, position=position, owner="", until=0))
 
     def expires(self) -> int:
         """When the hold ends unless it is renewed, in microseconds since the epoch."""

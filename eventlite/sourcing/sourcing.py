@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
     from eventlite.contracts.jobs import JobDispatcher
+    from eventlite.sourcing.projections.registry import Projections
 
 #: Seconds between two looks for what falls due without an event: timeouts, retries, others' jobs.
 PAUSE = 0.1
@@ -28,6 +30,13 @@ class Sourcing:
         self._jobs = jobs
         self._followers: list[Follower] = []
         self._running = threading.Lock()
+
+    @cached_property
+    def projections(self) -> Projections:
+        """The projections of this kernel."""
+        from eventlite.sourcing.projections.registry import Projections
+
+        return Projections(self.host, self)
 
     def add(self, follower: Follower) -> None:
         """Run it from now on, after those that were added before it."""

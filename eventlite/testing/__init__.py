@@ -1,6 +1,8 @@
-"""The contracts as test suites: subclass the one of your concern, override what makes your plugin, and run pytest.
+"""The contracts as test suites, and what tests of an application need.
 
-They need the extra `eventlite-sourcing[test]`.
+For a plugin, subclass the suite of its concern, override what makes it, and run pytest. For an application there are a
+clock that is moved by hand and given/when/then for deciders and projections. They need the extra
+`eventlite-sourcing[test]`.
 """
 
 from __future__ import annotations
@@ -15,8 +17,11 @@ if TYPE_CHECKING:
     from eventlite.testing.bulk import BulkContract, FormatContract
     from eventlite.testing.caching import CacheContract
     from eventlite.testing.capabilities import left_out
+    from eventlite.testing.clock import ManualClock
     from eventlite.testing.indexing import IndexingContract
     from eventlite.testing.jobs import JobDispatcherContract
+    from eventlite.testing.projected import assert_projects
+    from eventlite.testing.scenarios import assert_decides, assert_refuses
     from eventlite.testing.storage import StorageContract
 
 _MODULES = {
@@ -25,7 +30,11 @@ _MODULES = {
     "FormatContract": "bulk",
     "IndexingContract": "indexing",
     "JobDispatcherContract": "jobs",
+    "ManualClock": "clock",
     "StorageContract": "storage",
+    "assert_decides": "scenarios",
+    "assert_projects": "projected",
+    "assert_refuses": "scenarios",
     "left_out": "capabilities",
 }
 
@@ -35,7 +44,11 @@ __all__ = [
     "FormatContract",
     "IndexingContract",
     "JobDispatcherContract",
+    "ManualClock",
     "StorageContract",
+    "assert_decides",
+    "assert_projects",
+    "assert_refuses",
     "left_out",
 ]
 

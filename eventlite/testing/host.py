@@ -42,12 +42,12 @@ class StorageHost:
         """Call the handler in the transaction of every `append_many`."""
         self._handlers.append(handler)
 
-    def append_many(self, events: Iterable[NewEvent]) -> list[Event]:
+    def append_many(self, events: Iterable[NewEvent], condition: Condition | None = None) -> list[Event]:
         """Append a batch; raises what it was refused for."""
         batch = list(events)
         if not batch:
             return []
-        (outcome,) = self._commit([self.prepare(batch)])
+        (outcome,) = self._commit([self.prepare(batch, condition)])
         if isinstance(outcome, EventLiteError):
             raise outcome
         return self.events(outcome.rows)

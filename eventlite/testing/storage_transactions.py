@@ -66,6 +66,12 @@ class TransactionsContract(StorageSuite):
             with pytest.raises(ConflictError):
                 tx.append(batch(event(), condition=Condition(Query(tags="t"))))
 
+    def test_it_finds_events_by_key(self, storage: Storage) -> None:
+        before = append_one(storage, event(key="before"))
+        with storage.transaction() as tx:
+            own = tx.append(batch(event(key="own"))).rows[0]
+            assert (tx.by_key("before"), tx.by_key("own"), tx.by_key("none")) == (before, own, None)
+
     def test_a_refusal_is_raised_and_the_transaction_goes_on(self, storage: Storage) -> None:
         with storage.transaction() as tx:
             first = tx.append(batch(event("a"))).rows[0]

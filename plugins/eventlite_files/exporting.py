@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 from eventlite.contracts import BulkReport, ExportOptions, Format, Host
 from eventlite.digest import Digest
 from eventlite.errors import BulkError, CorruptionError, EventLiteError
-from eventlite.event import Row, verify_checksum
+from eventlite.event import Row, rewritten, verify_checksum
 from eventlite.query import Query
 from eventlite_files.compression import compressed
 from eventlite_files.salvaging import Salvage
@@ -64,6 +64,8 @@ def _rows(host: Host, query: Query, options: ExportOptions, size: int, report: B
     for rows in _batches(salvage or host.storage, query, before, size):
         for row in rows:
             verify_checksum(row)
+        if options.upcast:
+            rows = list(map(rewritten, host.events(rows)))  # noqa: PLW2901
         digest.add(rows)
         report.count += len(rows)
         span(rows, report)

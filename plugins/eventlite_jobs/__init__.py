@@ -1,1 +1,4 @@
-"""Job dispatchers of EventLite. `threads` keeps jobs in this process; what is beside it serves any dispatcher."""
+"""Job dispatchers of EventLite: `durable` keeps jobs in the store, `threads` in this process.
+
+What is beside the two serves both.
+"""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import math
+from datetime import datetime
 from difflib import get_close_matches
 
 from eventlite import InvalidEventError, JobError
 from eventlite.contracts.jobs import JOB_STATES
 from eventlite.drafting import check_name
-from eventlite.jsontext import encode_object
+from eventlite.jsontext import encode_object, is_unicode
 
 #: The longest delay of a job, in seconds: a hundred years.
 MAX_DELAY = 100 * 365 * 86_400
@@ -42,6 +43,32 @@ def delay_microseconds(delay: object) -> int:
     return math.ceil(delay * 1_000_000)  # type: ignore[operator]
 
 
+def microseconds_until(run_at: object, now: int, delay: object = 0) -> int:
+    """The microseconds from `now` to an aware time, 0 for one that is over; `delay` must not be given as well."""
+    if not isinstance(run_at, datetime) or run_at.tzinfo is None:
+        raise JobError(f"run_at must be an aware datetime, not {run_at!r}", hint="datetime(..., tzinfo=timezone.utc).")
+    if delay != 0:
+        raise JobError("a job has a delay or a time, not both", hint="Leave out `delay` or `run_at`.")
+    wait = round(run_at.timestamp() * 1_000_000) - now
+    if wait > MAX_DELAY * 1_000_000:
+        raise JobError(f"run_at is {run_at.isoformat()}, more than a hundred years from now")
+    return max(0, wait)
+
+
+def checked_timeout(timeout: object) -> float | None:
+    """Seconds that an attempt may take; None is no limit."""
+    if timeout is not None and (type(timeout) not in (int, float) or not 0 < timeout <= MAX_DELAY):  # type: ignore[operator]
+        raise JobError(f"timeout must be seconds above 0, not {timeout!r}")
+    return timeout  # type: ignore[return-value]
+
+
+def checked_count(value: object, what: str) -> int:
+    """An int from 1 on; `what` says in an error which one it is."""
+    if type(value) is not int or value < 1:
+        raise JobError(f"{what} must be an int from 1 on, not {value!r}")
+    return value
+
+
 def checked_priority(priority: object) -> int:
     """The priority."""
     if type(priority) is not int or abs(priority) > MAX_PRIORITY:
@@ -72,12 +99,34 @@ def checked_limit(limit: object) -> int:
     return limit
 
 
-def check_plain(function: object, what: str) -> None:
-    """Accept only what can be called and returns when it is done."""
+def check_callable(function: object, what: str) -> None:
+    """Accept only what can be called."""
     if not callable(function):
         raise JobError(f"{what} must be a function, not {function!r}")
+
+
+def check_plain(function: object, what: str) -> None:
+    """Accept only what can be called and returns when it is done."""
+    check_callable(function, what)
     if inspect.iscoroutinefunction(function):
         raise JobError(
             f"{what} is an async function, which this dispatcher does not await",
             hint="Register a plain function; it may call asyncio.run.",
         )
+
+
+def check_importable(function: object, what: str) -> None:
+    """Accept only what another process finds by its module and name."""
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "<none>")
+    if module in (None, "__main__") or "<" in name:
+        raise JobError(
+            f"{what} is to run in a process of its own, which cannot import {name} from {module}",
+            hint="Register a function at the top of a module that can be imported, not of the program itself.",
+        )
+
+
+def checked_progress(done: object, note: object) -> None:
+    """Accept only a fraction and a text."""
+    fraction = type(done) in (int, float) and 0 <= done <= 1  # type: ignore[operator]
+    if not fraction or not isinstance(note, str) or not is_unicode(note):
+        raise JobError(f"progress is a number from 0 to 1 and a text, not {done!r} and {note!r}")

@@ -25,10 +25,12 @@ class Task:
 
 
 class Worker(NamedTuple):
-    """A registered function and how many attempts its jobs have."""
+    """A registered function, how many attempts its jobs have, how many seconds each of them, and where it runs."""
 
     handler: Handler
     max_attempts: int
+    timeout: float | None = None
+    process: bool = False
 
 
 class Workers:
@@ -38,25 +40,35 @@ class Workers:
         self._lock = threading.Lock()
         self._workers: dict[str, Worker] = {}
 
-    def add(self, name: str, handler: Handler, *, retries: int) -> None:
+    def add(
+        self, name: str, handler: Handler, *, retries: int, timeout: float | None = None, process: bool = False
+    ) -> None:
         """Register a function; raises `JobError` if the name is taken."""
         with self._lock:
             if name in self._workers:
                 raise JobError(
                     f"there is a worker or trigger named {name!r} already", hint="Give each a name of its own."
                 )
-            self._workers[name] = Worker(handler, retries + 1)
+            self._workers[name] = Worker(handler, retries + 1, timeout, process)
+
+    def get(self, name: str) -> Worker | None:
+        """The worker of that name, or None."""
+        return self._workers.get(name)
 
     def max_attempts(self, name: str) -> int:
         """How many attempts a job of that name has: one while nobody works on it."""
         worker = self._workers.get(name)
         return 1 if worker is None else worker.max_attempts
 
+    def unknown(self, name: str) -> JobError:
+        """The error of a job that nobody works on."""
+        return JobError(f"no worker named {name!r}", hint=_suggestion(name, list(self._workers)))
+
     def call(self, task: Task) -> Any:
         """Do the task; raises what its function raises, and `JobError` without a worker of that name."""
         worker = self._workers.get(task.name)
         if worker is None:
-            raise JobError(f"no worker named {task.name!r}", hint=_suggestion(task.name, list(self._workers)))
+            raise self.unknown(task.name)
         return worker.handler(task)
 
 

@@ -22,6 +22,8 @@ from eventlite_memory.transaction import MemoryTransaction
 class MemorySnapshot(MemoryReader):
     """What had been committed at one moment."""
 
+    connection: Any = None  # there is no SQL
+
     def __init__(self, rows: list[Row], size: int, records: Records) -> None:
         super().__init__(rows, size)
         self.state = MemoryStateReader(records)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -69,7 +70,7 @@ class ConnectionReader:
         found = statements.scans(self._schema, query)
         return self._value(*statements.last(self._texts, found, after)) or 0 if found else 0
 
-    def _value(self, text: str, values: list[Any] | None = None) -> Any:
+    def _value(self, text: str, values: Sequence[Any] = ()) -> Any:
         row = self.cursor.execute(text, values).fetchone()
         assert row is not None
         return row[0]

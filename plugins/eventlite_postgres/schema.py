@@ -14,7 +14,12 @@ from eventlite_postgres.texts import LOCKS, identifier, script
 MIGRATIONS = ("001_events.sql",)
 SCHEMA_VERSION = len(MIGRATIONS)
 
-_TABLES = "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relname = ANY(%s)"
+# The tables are asked, not to_regnamespace: that may remember what was true before this transaction got its lock.
+_TABLES = """
+    SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = %s AND relname = ANY(%s)
+"""
+_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
 _OURS = ["event", "event_tag", "state", "events", "eventlite"]
 
 
@@ -61,7 +66,7 @@ def _usual_schema(connection: psycopg.Connection[Any]) -> str:
 
 def _version(connection: psycopg.Connection[Any], schema: str) -> int:
     """The version of the store in a schema, 0 without one. Raises `ForeignFileError` or `SchemaVersionError`."""
-    found = {name for (name,) in connection.execute(_TABLES, (_regnamespace(schema), _OURS))}
+    found = {name for (name,) in connection.execute(_TABLES, (schema, _OURS))}
     if not found:
         return 0
     if "eventlite" not in found:
@@ -88,7 +93,9 @@ def _migrate(connection: psycopg.Connection[Any], schema: str) -> None:
     connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
     try:
         connection.execute("SELECT pg_advisory_xact_lock(%s::integer, hashtext(%s))", (LOCKS + 1, schema))
-        if not _exists(connection, schema):  # IF NOT EXISTS would ask for the right to create one all the same
+        if not connection.execute(
+            _SCHEMA, (schema,)
+        ).fetchone():  # IF NOT EXISTS would ask for the right to create one all the same
             connection.execute(f"CREATE SCHEMA {name}".encode())
         connection.execute(
             f"CREATE TABLE IF NOT EXISTS {name}.eventlite "
@@ -102,11 +109,3 @@ def _migrate(connection: psycopg.Connection[Any], schema: str) -> None:
         if not connection.closed:
             connection.execute("ROLLBACK")
         raise
-
-
-def _exists(connection: psycopg.Connection[Any], schema: str) -> bool:
-    return connection.execute("SELECT to_regnamespace(%s)", (_regnamespace(schema),)).fetchone() != (None,)
-
-
-def _regnamespace(schema: str) -> str:
-    return identifier(schema).replace("%%", "%")

@@ -28,3 +28,6 @@ class Settings(BaseModel):
         30.0, ge=0, le=3600, description="Seconds to try for a connection when one is lost, as in a failover."
     )
     poll_interval: float = Field(0.05, gt=0, le=10, description="Seconds between looks for others' appends in a wait.")
+    freshness: float = Field(
+        0.0, ge=0, le=60, description="Seconds for which reads may miss what others append, to save round trips."
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from eventlite_postgres.durability import durability
 from eventlite_postgres.failures import translated
 from eventlite_postgres.news import Listener
 from eventlite_postgres.readers import Reader, Readers
+from eventlite_postgres.recent import Recent
 from eventlite_postgres.settings import Settings
 from eventlite_postgres.texts import texts
 from eventlite_postgres.transaction import PostgresTransaction
@@ -37,7 +38,7 @@ class PostgresStorage:
         try:
             store = schema.prepare(connection, settings)
             self.capabilities = StorageCapabilities(
-                durability=durability(connection), sql="postgresql", multi_process=True
+                durability=durability(connection), sql="postgresql", sql_schema=store.schema, multi_process=True
             )
         except BaseException as error:
             connection.close()
@@ -48,6 +49,7 @@ class PostgresStorage:
         self._schema = store.schema
         self._writer = Writer(connection, store, settings)
         self._readers = Readers(settings, store.schema)
+        self._recent = Recent(self._writer.news, settings.freshness)
         self._listener: Listener | None = None
         self._closed: str | None = None
         forking.watch(self)
@@ -76,7 +78,7 @@ class PostgresStorage:
 
     def head(self) -> int:
         """The id of the last event, 0 without events."""
-        return self._readers.ask(Reader.head)
+        return self._recent.position("head", lambda: self._readers.ask(Reader.head))
 
     def get(self, id: int) -> Row | None:
         """The event of that id, or None."""
@@ -105,7 +107,10 @@ class PostgresStorage:
 
     def last(self, query: Query, *, after: int = 0) -> int:
         """The id of the last match, 0 without one."""
-        return self._readers.ask(lambda reader: reader.last(query, after=after))
+        question = ("last", query.fingerprint, after) if self._settings.freshness else ""
+        return self._recent.position(
+            question, lambda: self._readers.ask(lambda reader: reader.last(query, after=after))
+        )
 
     def snapshot(self) -> AbstractContextManager[Reader]:
         """A consistent view that waits for no writer."""
@@ -116,7 +121,7 @@ class PostgresStorage:
         deadline = time.monotonic() + timeout
         news = self._writer.news
         while True:
-            seen, head = news.count, self.head()
+            seen, head = news.count, self._readers.ask(Reader.head)
             remaining = deadline - time.monotonic()
             if head > after or remaining <= 0 or self._closed is not None:
                 return head
@@ -135,7 +140,8 @@ class PostgresStorage:
         with self._readers.borrow() as reader:
             if index.name in indexes.unfinished(reader.connection, self._schema):
                 reader.connection.execute(indexes.drop(self._schema, index.name).encode())
-            reader.connection.execute(text.encode())
+            with suppress(psycopg.errors.DuplicateTable, psycopg.errors.UniqueViolation):  # others build it just now
+                reader.connection.execute(text.encode())
 
     def drop_index(self, name: str) -> None:
         """Remove the index."""

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
@@ -73,12 +73,15 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
         options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
-        with (self.directory / "log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603
-                [program("postgres"), "-D", str(self.data), *options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory, **_identity(),
-            )  # fmt: skip
+        self._process = self.run_beside([program("postgres"), "-D", str(self.data), *options])
         self._await_answer()
+
+    def run_beside(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a program as the user of the server, such as a proxy; what it says goes into the server's log."""
+        with (self.directory / "log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory, **_identity()
+            )
 
     def stop(self) -> None:
         """Stop it in good order, if it runs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -10,6 +10,7 @@ import psycopg
 from eventlite.admission import admit
 from eventlite.contracts import CommitRequest, Committed
 from eventlite.event import Row, decode_tags
+from eventlite_postgres.copying import event_blocks, tag_blocks
 from eventlite_postgres.reading import ConnectionReader
 from eventlite_postgres.records import Records
 
@@ -56,20 +57,22 @@ class PostgresTransaction(ConnectionReader):
 
     def _insert(self, rows: Sequence[Row]) -> None:
         tags = [(tag, row[0]) for row in rows if row[10] != "[]" for tag in decode_tags(row[10])]
-        self._store(self._texts.insert, self._texts.copy, rows)
-        self._store(self._texts.insert_tag, self._texts.copy_tags, tags)
+        if len(rows) >= COPIED:
+            self._copy(self._texts.copy, event_blocks(rows))
+            self._copy(self._texts.copy_tags, tag_blocks(tags))
+        else:
+            self._put(self._texts.insert, rows)
+            self._put(self._texts.insert_tag, tags)
         self._head = rows[-1][0]
         self.appended += len(rows)
 
-    def _store(self, insert: str, copy: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if len(rows) >= COPIED:
-            self._copy(copy, rows)
-        elif len(rows) == 1:
-            self.cursor.execute(insert, rows[0])
+    def _put(self, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if len(rows) == 1:
+            self.cursor.execute(text, rows[0])
         elif rows:
-            self.cursor.executemany(insert, rows)
+            self.cursor.executemany(text, rows)
 
-    def _copy(self, text: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    def _copy(self, text: str, blocks: Iterator[str]) -> None:
         with self.cursor.copy(text) as copy:
-            for row in rows:
-                copy.write_row(row)
+            for block in blocks:
+                copy.write(block)

@@ -9,13 +9,13 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg.pq import ConnStatus, TransactionStatus
+from psycopg.pq import TransactionStatus
 
 from eventlite.contracts import CommitRequest, Committed, Outcome
 from eventlite.errors import EventLiteError, StorageError, StoreClosedError, UnknownOutcomeError
 from eventlite_postgres import texts
 from eventlite_postgres.connecting import has_several_hosts, is_stale, reconnect
-from eventlite_postgres.failures import READ_ONLY, is_passing, is_undone, translated
+from eventlite_postgres.failures import READ_ONLY, is_lost, is_passing, is_undone, translated
 from eventlite_postgres.news import News
 from eventlite_postgres.reading import ConnectionReader
 from eventlite_postgres.schema import Store
@@ -170,8 +170,11 @@ class Writer:
                 self._connection.execute("ROLLBACK")
 
     def _unknown_if_lost(self, error: psycopg.Error) -> Exception:
-        """The error, or `_Unknown` if the server was lost before it said what became of the transaction."""
-        return error if self._connection.info.status == ConnStatus.OK else _Unknown()
+        """The error, or `_Unknown` if the server was lost before it said what became of the transaction.
+
+        Whatever it reports as an error, its own end too, it reports of a transaction that it did not commit.
+        """
+        return _Unknown() if is_lost(error) else error
 
     def _check_confirmed(self) -> None:
         """Of a commit that the standby did not confirm the server only warns."""

@@ -73,8 +73,11 @@ class Writer:
             self._check()
             try:
                 transaction = self._begin()
+                before = self._connection.total_changes
                 yield transaction
+                changes = self._connection.total_changes - before - transaction.appended
                 self._end(transaction)
+                self._pages += max(0, changes) // 16  # what was written by SQL of others makes the log grow, too
             except BaseException as error:
                 self._abort(error)
                 raise

@@ -57,7 +57,22 @@ def test_the_import_is_timed(script: Script) -> None:
     assert "bare interpreter" in shown
 
 
+def test_a_follower_in_another_process_is_measured(script: Script, disk: Path) -> None:
+    shown = script("following", "--quick", "--json", "following.json", "--dir", disk)
+    measured = json.loads(Path("following.json").read_bytes())
+    assert 0 < measured["median_delay"] <= measured["delay_95"]
+    assert measured["idle_share"] >= 0
+    assert "of a core" in shown
+    assert list(disk.iterdir()) == []
+
+
 def test_the_results_that_are_kept_can_be_read() -> None:
     kept = Path(__file__).parents[2] / "benchmarks" / "results"
     for path in [*kept.glob("*-matrix.json"), *kept.glob("*-peers.json"), *kept.glob("*-growth.json")]:
         assert load(path).surroundings.processor, path
+
+
+def test_jobs_are_run_with_and_without_finished_ones(script: Script, disk: Path) -> None:
+    shown = script("jobs", "--quick", "--json", "jobs.json", "--dir", disk)
+    assert len(json.loads(Path("jobs.json").read_bytes())["rates"]) == 6
+    assert shown.count("of the rate without") == 3

@@ -18,7 +18,8 @@ from eventlite import Event
 from eventlite.cli.errors import EXIT_CODES, exit_code
 
 CODES = {
-    "EventLiteError": 1, "BulkError": 1, "JobError": 1,
+    "EventLiteError": 1, "BulkError": 1, "JobError": 1, "HandlerError": 1, "UpcastError": 1,
+    "ProjectionError": 1, "SubscriptionError": 1, "SubscriptionPausedError": 1,
     "InvalidEventError": 2, "InvalidQueryError": 2,
     "StoreNotFoundError": 3,
     "ConflictError": 4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -10,7 +11,7 @@ from click.testing import Result
 from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from eventlite import Event
+from eventlite import Event, Kernel
 
 exact = with_config(ConfigDict(extra="forbid", strict=True))
 
@@ -206,6 +207,169 @@ class AppliedShape(TypedDict):
 
 
 @exact
+class QueryShape(TypedDict, total=False):
+    cmd: list[str]
+    user: str
+    correlation_id: str
+    causation_id: int
+    version: int
+    since: str
+    until: str
+    tags: list[str]
+    data: dict[str, Any]
+
+
+@exact
+class HappenedShape(TypedDict):
+    query: list[QueryShape]
+    where: dict[str, dict[str, Any]]
+
+
+@exact
+class WaitPartShape(TypedDict):
+    kind: Literal["all_of", "any_of", "count", "sequence"]
+    needed: int
+    elements: list[HappenedShape]
+
+
+@exact
+class NewEventShape(TypedDict):
+    cmd: str
+    data: dict[str, Any] | None
+    user: str
+    ip: str
+    version: int
+    metadata: dict[str, Any] | None
+    tags: list[str]
+    key: str | None
+    correlation_id: str | None
+    cause: int | None
+
+
+@exact
+class WaitShape(TypedDict):
+    id: int
+    state: Literal["pending", "ready", "executed", "expired", "cancelled"]
+    event: NewEventShape
+    condition: list[WaitPartShape]
+    progress: list[list[int]]
+    position: int
+    registered: str
+    deadline: str | None
+    otherwise: NewEventShape | None
+    last_id: int | None
+    event_id: int | None
+    error: str | None
+
+
+class SubscriptionShape(TypedDict):
+    name: str
+    state: Literal["running", "paused", "stopped"]
+    position: int
+    lag: int
+    holder: str | None
+    error: str | None
+    error_position: int | None
+    dead_letters: int
+
+
+@exact
+class DeadLetterShape(TypedDict):
+    event_id: int
+    error: str
+    attempts: int
+    failed: str
+    retrying: bool
+
+
+class JobFailureShape(TypedDict):
+    attempt: int
+    at: str
+    error: str
+
+
+@exact
+class JobProgressShape(TypedDict):
+    done: float
+    note: str
+
+
+@exact
+class JobShape(TypedDict):
+    id: str
+    name: str
+    data: dict[str, Any]
+    state: Literal["pending", "running", "done", "dead", "cancelled"]
+    attempts: int
+    max_attempts: int
+    priority: int
+    enqueued: str
+    due: str
+    finished: str | None
+    error: str | None
+    result: Any
+    queue: str
+    started: str | None
+    failures: list[JobFailureShape]
+    progress: JobProgressShape | None
+    unique: str | None
+
+
+@exact
+class QueueShape(TypedDict):
+    name: str
+    paused: bool
+    limit: int | None
+    pending: int
+    running: int
+
+
+@exact
+class RecurringShape(TypedDict):
+    name: str
+    job: str
+    rule: str
+    next: str
+    last: str | None
+
+
+@exact
+class DurationsShape(TypedDict):
+    mean: float
+    median: float
+    most: float
+
+
+@exact
+class JobStatisticsShape(TypedDict):
+    by_state: dict[str, int]
+    by_name: dict[str, dict[str, int]]
+    oldest_pending: str | None
+    done_per_minute: float
+    dead_per_minute: float
+    wait: DurationsShape | None
+    run: DurationsShape | None
+
+
+@exact
+class JobStatsShape(TypedDict):
+    states: dict[str, int]
+    queues: list[QueueShape]
+    recurring: list[RecurringShape]
+    statistics: JobStatisticsShape
+
+
+@exact
+class AttemptsShape(TypedDict):
+    attempts: int
+
+
+@exact
+class ForgottenShape(TypedDict):
+    forgotten: int
+
+
+@exact
 class VersionShape(TypedDict):
     version: str
 
@@ -248,6 +412,8 @@ class ErrorShape(TypedDict):
         ("plugins", list[PluginShape]),
         ("indexes list", list[IndexShape]),
         ("indexes apply", AppliedShape),
+        ("waits list", list[WaitShape]),
+        ("subscriptions list", list[SubscriptionShape]),
         ("--version", VersionShape),
     ],
 )
@@ -257,15 +423,85 @@ def test_json_output_keeps_to_its_schema(
     TypeAdapter(shape).validate_json(done(*arguments.split(), "--json"))
 
 
+@pytest.fixture
+def kept_jobs(store: list[Event]) -> None:
+    """Jobs 1 to 3, done, dead and pending, and a recurring one."""
+    with Kernel.from_profile() as kernel:
+        kernel.jobs.worker("greet")(lambda job: job.progress(1, "all"))
+        kernel.jobs.worker("poison")(lambda job: 1 / 0)
+        for job, delay in (("greet", 0), ("poison", 0), ("greet", 3600)):
+            kernel.jobs.enqueue(job, {"n": 1}, delay=delay, unique=True)
+            kernel.jobs.run_until_idle()
+        kernel.jobs.recurring("greet", every=3600)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape"),
+    [
+        ("list", list[JobShape]),
+        ("dead", list[JobShape]),
+        ("list --state running", list[JobShape]),
+        ("show 1", JobShape),
+        ("show 2", JobShape),
+        ("retry 2", list[JobShape]),
+        ("retry --dead", list[JobShape]),
+        ("cancel 3", list[JobShape]),
+        ("pause default mail", list[QueueShape]),
+        ("resume default", list[QueueShape]),
+        ("stats", JobStatsShape),
+        ("prune", ForgottenShape),
+        ("run --app empty:nothing", AttemptsShape),
+    ],
+)
+def test_the_json_output_of_jobs_keeps_to_its_schema(
+    arguments: str, shape: Any, kept_jobs: None, done: Callable[..., str]
+) -> None:
+    Path("empty.py").write_text("def nothing(kernel): pass", encoding="utf-8")
+    TypeAdapter(shape).validate_json(done("jobs", *arguments.split(), "--json"))
+
+
+@pytest.mark.parametrize(("verb", "shape"), [("list", list[JobShape]), ("stats", JobStatsShape)])
+def test_the_json_output_of_jobs_without_any_keeps_to_its_schema(
+    verb: str, shape: Any, store: list[Event], done: Callable[..., str]
+) -> None:
+    TypeAdapter(shape).validate_json(done("jobs", verb, "--json"))
+
+
 def test_the_json_output_of_restore_keeps_to_its_schema(store: list[Event], done: Callable[..., str]) -> None:
     done("backup", "copy.db")
     TypeAdapter(RestoreShape).validate_json(done("restore", "copy.db", "--db", "new.db", "--json"))
+
+
+def test_the_json_output_of_waits_keeps_to_its_schema(store: list[Event], done: Callable[..., str]) -> None:
+    from eventlite import Happened, Kernel, NewEvent, Query
+
+    with Kernel.from_profile() as kernel:
+        late = NewEvent("late", {"n": 1}, tags=["order:A1"])
+        paid = Happened(Query(user="bank", data={"card": "visa"}), where={"amount": {"gte": 5, "lt": 10.5}})
+        kernel.append_when("ship", {"n": 1}, all_of=[paid, "packed"], timeout=5, otherwise=late, cause=store[0])
+        kernel.append_when("close", count=("shipped", 3), key="k")
+    shape = TypeAdapter(list[WaitShape])
+    assert len(shape.validate_json(done("waits", "list", "--json"))) == 2
+    for verb in (["cancel", "1"], ["list", "--state", "cancelled"]):
+        assert [wait["state"] for wait in shape.validate_json(done("waits", *verb, "--json"))] == ["cancelled"]
 
 
 def test_the_json_output_of_import_keeps_to_its_schema(store: list[Event], done: Callable[..., str]) -> None:
     done("export", "log.jsonl")
     for options in (("--db", "new.db"), ("--append",)):
         TypeAdapter(TransferShape).validate_json(done("import", "log.jsonl", *options, "--json"))
+
+
+def test_the_json_output_of_subscriptions_keeps_to_its_schema(store: list[Event], done: Callable[..., str]) -> None:
+    from eventlite import Kernel, Query
+
+    with Kernel.from_profile() as kernel:
+        kernel.subscribe(Query(), name="mail").run(lambda event: 1 / 0, on_error="dead-letter", idle_after=0)
+    for verb in ("pause", "resume", "reset"):
+        TypeAdapter(SubscriptionShape).validate_json(done("subscriptions", verb, "mail", "--json"))
+    for options in ((), ("--retry", "1"), ("--drop", "2"), ("--drop-all",)):
+        letters = done("subscriptions", "dead", "mail", *options, "--json")
+        assert TypeAdapter(list[DeadLetterShape]).validate_json(letters)
 
 
 def test_every_line_of_tail_is_an_event(store: list[Event], done: Callable[..., str]) -> None:
@@ -284,8 +520,6 @@ def test_json_errors_keep_to_their_schema(arguments: str, store: list[Event], ru
 
 @pytest.mark.parametrize("verb", ["stats", "verify", "log"])
 def test_the_json_output_of_an_empty_store_keeps_to_its_schema(verb: str, done: Callable[..., str]) -> None:
-    from eventlite import Kernel
-
     Kernel.from_profile().close()
     shape = {"stats": StatsShape, "verify": VerifyShape, "log": list[EventShape]}[verb]
     TypeAdapter(shape).validate_json(done(verb, "--json"))

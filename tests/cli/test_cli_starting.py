@@ -13,7 +13,8 @@ from eventlite.cli import cli
 
 VERBS = [
     *("demo", "append", "get", "log", "tail", "trace", "stats", "import", "export", "backup", "restore"),
-    *("profiles", "plugins", "indexes", "verify", "doctor", "bench"),
+    *("waits", "projections", "subscriptions", "jobs"),
+    *("profiles", "plugins", "indexes", "upcasters", "verify", "doctor", "bench"),
 ]
 
 # What starting must not wait for.

@@ -6,10 +6,8 @@ Set EVENTLITE_TEST_LONG=1 for the longer forms: more rounds, and every point of 
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -44,19 +42,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "events.db"
 
 
-@pytest.fixture(scope="session")
-def long() -> bool:
-    return os.environ.get("EVENTLITE_TEST_LONG") == "1"
-
-
-@pytest.fixture
-def dice() -> random.Random:
-    """Randomness whose seed a failure shows."""
-    seed = int(os.environ.get("EVENTLITE_TEST_SEED", random.randrange(2**32)))
-    print(f"seed: EVENTLITE_TEST_SEED={seed}")
-    return random.Random(seed)
-
-
 @pytest.fixture
 def open_kernel() -> Iterator[Callable[..., Kernel]]:
     """Open a kernel on a path, with settings of its storage as keywords."""
@@ -66,25 +51,6 @@ def open_kernel() -> Iterator[Callable[..., Kernel]]:
             return stack.enter_context(Kernel.from_profile(profile, storage={"path": str(path), **settings}))
 
         yield open_kernel
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start a program, given as text, in a process of its own; `wrapper` is put before the command."""
-    running: list[subprocess.Popen[str]] = []
-
-    def start(source: str, *arguments: object, wrapper: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-        program = tmp_path / f"program-{len(running)}.py"
-        program.write_text(source, encoding="utf-8")
-        command = [*wrapper, sys.executable, str(program), *map(str, arguments)]
-        pipe = subprocess.PIPE
-        running.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path))
-        return running[-1]
-
-    yield start
-    for process in running:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture

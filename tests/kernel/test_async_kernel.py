@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -266,3 +267,25 @@ def test_long_work_does_not_keep_reads_waiting(open_kernel) -> None:
             assert [report.processed for report in await asyncio.gather(*long)] == [1] * WORKERS
 
     run(scenario)
+
+
+def test_run_goes_on_until_it_is_stopped_or_cancelled(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        async with AsyncKernel.from_profile(storage={"path": str(tmp_path / "run.db")}) as kernel:
+            for end in ("stop", "cancel"):
+                ran, stop = asyncio.Event(), threading.Event()
+                kernel.jobs.worker(end)(lambda job, ran=ran: loop.call_soon_threadsafe(ran.set))
+                running = asyncio.create_task(kernel.run(stop))
+                await kernel.jobs.enqueue(end)
+                await asyncio.wait_for(ran.wait(), 30)
+                if end == "stop":
+                    stop.set()
+                    await asyncio.wait_for(running, 30)
+                else:
+                    running.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await running
+                    assert stop.is_set()
+
+    asyncio.run(scenario())

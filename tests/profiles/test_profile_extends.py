@@ -96,7 +96,7 @@ def test_without_extends_there_are_only_the_defaults(load: Load) -> None:
         "indexing": {"plugin": "declared"},
         "caching": {"plugin": "dogpile"},
         "bulk": {"plugin": "files"},
-        "jobs": {"plugin": "threads"},
+        "jobs": {"plugin": "durable"},
     }
     assert (profile.extends, profile.extensions, profile.verify_reads) == ((), (), True)
     assert profile.origins["storage.plugin"].kind == "default"

@@ -142,7 +142,7 @@ def test_check_says_that_a_profile_can_be_used(run: Run, answer: Callable[..., A
             "indexing": "declared",
             "caching": "none",
             "bulk": "files",
-            "jobs": "threads",
+            "jobs": "durable",
         },
     }
 
@@ -180,7 +180,7 @@ def test_check_refuses_an_unknown_plugin_with_its_key(run: Run, write: Write) ->
 
 
 def test_diff_shows_what_differs_and_nothing_else(answer: Callable[..., Any], write: Write) -> None:
-    write("app.toml", "[profile]\nextends = 'balanced'\nverify_reads = false\n[jobs]\nworkers = 8\nhistory = 1000\n")
+    write("app.toml", "[profile]\nextends = 'balanced'\nverify_reads = false\n[jobs]\nworkers = 8\nhistory = 10000\n")
     assert answer("diff", "balanced", "app.toml") == [
         {"key": "profile.verify_reads", "left": True, "right": False},
         {"key": "jobs.workers", "left": 4, "right": 8},

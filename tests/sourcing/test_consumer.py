@@ -8,25 +8,14 @@ import pytest
 
 from eventlite import ConflictError
 from eventlite.sourcing.consumer import HOLD, Consumer, Hold, all_consumers, change, find, register, store
+from eventlite.testing.clock import ManualClock
 from eventlite.testing.host import StorageHost, open_storage
-
-SECOND = 1_000_000
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = 1_000 * SECOND
-
-    def __call__(self) -> int:
-        return self.time
 
 
 @pytest.fixture
 def host() -> Iterator[StorageHost]:
     storage = open_storage("memory")
-    yield StorageHost(storage, Clock())
+    yield StorageHost(storage, ManualClock())
     storage.close()
 
 
@@ -47,7 +36,7 @@ def test_one_holds_it_and_the_others_stand_by(host: StorageHost) -> None:
 def test_a_hold_that_is_not_renewed_ends_and_its_holder_cannot_move_on(host: StorageHost) -> None:
     first, second = Hold(host, "c"), Hold(host, "c")
     assert first.acquire()
-    host.clock.time += int(HOLD * SECOND) + 1  # type: ignore[attr-defined]
+    host.clock.advance(HOLD + 0.000_001)  # type: ignore[attr-defined]
     assert second.acquire()
     with pytest.raises(ConflictError):
         first.save(7)
@@ -60,7 +49,7 @@ def test_moving_on_renews_the_hold(host: StorageHost) -> None:
     first, second = Hold(host, "c"), Hold(host, "c")
     assert first.acquire()
     for position in (1, 2, 3):
-        host.clock.time += int(HOLD * SECOND) - 1  # type: ignore[attr-defined]
+        host.clock.advance(HOLD - 0.000_001)  # type: ignore[attr-defined]
         assert not second.acquire()
         first.save(position)
     assert not second.acquire()
@@ -68,9 +57,9 @@ def test_moving_on_renews_the_hold(host: StorageHost) -> None:
 
 def test_a_hold_written_before_the_clock_was_set_back_holds_nobody_up(host: StorageHost) -> None:
     first, second = Hold(host, "c"), Hold(host, "c")
-    host.clock.time += 3600 * SECOND  # type: ignore[attr-defined]
+    host.clock.advance(3600)  # type: ignore[attr-defined]
     assert first.acquire()
-    host.clock.time -= 3600 * SECOND  # type: ignore[attr-defined]
+    host.clock.advance(-3600)  # type: ignore[attr-defined]
     assert second.acquire()
 
 

@@ -75,11 +75,12 @@ class JobBook:
         with self.changed:
             return next((jobs[id] for jobs in self._states.values() if id in jobs), None)
 
-    def newest(self, states: Set[str], limit: int) -> list[Record]:
-        """At most `limit` jobs in one of the states, the newest first."""
+    def newest(self, states: Set[str], limit: int, name: str | None = None) -> list[Record]:
+        """At most `limit` jobs in one of the states, of one name if it is given, the newest first."""
         with self.changed:
             records = chain.from_iterable(self._states[state].values() for state in states)
-            return nlargest(limit, records, key=lambda record: record.number)
+            wanted = (record for record in records if name is None or record.name == name)
+            return nlargest(limit, wanted, key=lambda record: record.number)
 
     def counts(self) -> dict[str, int]:
         """How many jobs are in each state."""

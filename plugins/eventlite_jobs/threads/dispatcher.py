@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from eventlite import JobError
-from eventlite.contracts import Host, JobCapabilities, JobInfo
-from eventlite.contracts.jobs import JOB_STATES
+from eventlite import JobError, Query
+from eventlite.contracts import Host, Job, JobCapabilities, JobDispatcher, JobInfo, Transaction
+from eventlite.contracts.jobs import DEFAULT_QUEUE, JOB_STATES, undeclared
 from eventlite.drafting import now as wall_clock
 from eventlite_jobs.checks import (
     check_plain,
@@ -20,15 +21,17 @@ from eventlite_jobs.checks import (
     checked_state,
     data_text,
     delay_microseconds,
+    microseconds_until,
 )
+from eventlite_jobs.current import current_job
 from eventlite_jobs.threads.book import JobBook
 from eventlite_jobs.threads.records import Record, info
-from eventlite_jobs.threads.runner import Round, current_job
-from eventlite_jobs.threads.triggers import Mapper, Triggers
+from eventlite_jobs.threads.runner import Round
+from eventlite_jobs.triggers import Mapper, Trigger, Triggers, Wanted
 from eventlite_jobs.workers import Handler, Workers
 
 
-class ThreadDispatcher:
+class ThreadDispatcher(JobDispatcher):
     """A `JobDispatcher` whose jobs and trigger positions live in this process and end with it.
 
     Runs jobs only inside `run_until_idle`, `workers` at once. Keeps the last `history` jobs that are done, as many dead
@@ -42,15 +45,19 @@ class ThreadDispatcher:
         self._now = now
         self._book = JobBook(history, now)
         self._workers = Workers()
-        self._triggers = Triggers(host, self.enqueue)
+        self._triggers = Triggers(host, self._take)
 
     @property
     def capabilities(self) -> JobCapabilities:
         """The mandatory part only."""
         return JobCapabilities()
 
-    def worker(self, name: str, *, retries: int = 0, timeout: float | None = None) -> Callable[[Handler], Handler]:
+    def worker(
+        self, name: str, *, retries: int = 0, timeout: float | None = None, process: bool = False
+    ) -> Callable[[Handler], Handler]:
         """Register the decorated function for jobs of that name; see the contract."""
+        if process:
+            undeclared("processes", "processes for workers")
         checked_name(name, "the worker's name")
         checked_retries(retries)
         if timeout is not None:
@@ -67,22 +74,51 @@ class ThreadDispatcher:
         return register
 
     def on_event(
-        self, cmd: str, job: str, mapper: Mapper, *, name: str | None = None, after: int | None = None
+        self,
+        cmd: str,
+        job: str,
+        mapper: Mapper,
+        *,
+        name: str | None = None,
+        after: int | None = None,
+        inline: bool = False,
     ) -> None:
         """Enqueue `job` for every event of that command; see the contract."""
+        if inline:
+            undeclared("transactional", "inline triggers")
         checked_name(cmd, "cmd")
         checked_name(job, "job")
         title = checked_name(f"{cmd}→{job}" if name is None else name, "the trigger's name")
         check_plain(mapper, f"the mapper of {title!r}")
-        trigger = self._triggers.make(title, cmd, job, mapper, after)
-        self._workers.add(title, partial(self._triggers.serve_again, trigger), retries=0)
+        trigger = Trigger(title, Query(cmd=cmd), job, mapper, self._triggers.start_position(after))
+        self._workers.add(title, partial(self._serve_again, trigger), retries=0)
         self._triggers.start(trigger)
 
-    def enqueue(self, job: str, data: dict[str, Any] | None = None, *, delay: float = 0, priority: int = 0) -> str:
+    def enqueue(
+        self,
+        job: str,
+        data: dict[str, Any] | None = None,
+        *,
+        delay: float = 0,
+        priority: int = 0,
+        run_at: datetime | None = None,
+        queue: str = DEFAULT_QUEUE,
+        unique: str | bool = False,
+        transaction: Transaction | None = None,
+    ) -> str:
         """Put a job in the queue and return its id; see the contract."""
         checked_name(job, "job")
+        if queue != DEFAULT_QUEUE:
+            undeclared("queues", "queues")
+        if unique is not False:
+            undeclared("unique", "unique jobs")
+        if transaction is not None:
+            undeclared("transactional", "jobs in a transaction")
         return self._book.add(
-            job, data_text(data), delay=delay_microseconds(delay), priority=checked_priority(priority)
+            job,
+            data_text(data),
+            delay=delay_microseconds(delay) if run_at is None else microseconds_until(run_at, self._now(), delay),
+            priority=checked_priority(priority),
         )
 
     def run_until_idle(self) -> int:
@@ -101,10 +137,14 @@ class ThreadDispatcher:
         record = self._book.get(id)
         return None if record is None else self._info(record)
 
-    def list(self, *, state: str | None = None, limit: int = 100) -> builtins.list[JobInfo]:
-        """Jobs, the newest first."""
+    def list(
+        self, *, state: str | None = None, limit: int = 100, name: str | None = None, queue: str | None = None
+    ) -> builtins.list[JobInfo]:
+        """Jobs, the newest first, of one state or name if it is given; there is one queue."""
         states = frozenset(JOB_STATES) if state is None else frozenset([checked_state(state)])
-        return [self._info(record) for record in self._book.newest(states, checked_limit(limit))]
+        if queue not in (None, DEFAULT_QUEUE):
+            return []
+        return [self._info(record) for record in self._book.newest(states, checked_limit(limit), name)]
 
     def retry(self, id: str) -> bool:
         """Put a dead or cancelled job back in the queue; whether it was one."""
@@ -122,6 +162,16 @@ class ThreadDispatcher:
     def close(self) -> None:
         """Stop; running jobs are waited for, pending ones are gone."""
         self._book.close(own=current_job.get())
+
+    def _take(self, trigger: Trigger, wanted: Sequence[Wanted], position: int) -> None:
+        for one in wanted:
+            self._book.add(one.job, one.data, delay=0, priority=0)
+        trigger.cursor = position
+
+    def _serve_again(self, trigger: Trigger, job: Job) -> None:
+        wanted = self._triggers.map_again(trigger, job)
+        if wanted is not None:
+            self._book.add(wanted.job, wanted.data, delay=0, priority=0)
 
     def _info(self, record: Record) -> JobInfo:
         return info(record, self._workers.max_attempts(record.name))

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
-from eventlite import EventLiteError
 from eventlite.contracts import JobInfo
-from eventlite.jsontext import decode_object, encode_object
+from eventlite.jsontext import decode_object
+from eventlite_jobs.texts import NO_RESULT, error_text, result_text
 from eventlite_jobs.workers import Task
-
-#: Characters that are kept of an error's text.
-MAX_ERROR = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +28,7 @@ class Record:
     finished: int | None = None
     error: str | None = None
     #: JSON text of an object that holds the result.
-    result: str = '{"result":null}'
+    result: str = NO_RESULT
 
 
 def started(record: Record) -> Record:
@@ -42,17 +38,17 @@ def started(record: Record) -> Record:
 
 def succeeded(record: Record, result: object, now: int) -> Record:
     """The handler returned; what is not JSON of its result is not kept."""
-    return replace(record, state="done", finished=now, error=None, result=_result_text(result))
+    return replace(record, state="done", finished=now, error=None, result=result_text(result))
 
 
 def postponed(record: Record, error: BaseException, due: int) -> Record:
     """The attempt failed and another one follows."""
-    return replace(record, state="pending", error=_error_text(error), due=due)
+    return replace(record, state="pending", error=error_text(error), due=due)
 
 
 def died(record: Record, error: BaseException, now: int) -> Record:
     """The last attempt failed."""
-    return replace(record, state="dead", error=_error_text(error), finished=now)
+    return replace(record, state="dead", error=error_text(error), finished=now)
 
 
 def cancelled(record: Record, now: int) -> Record:
@@ -86,18 +82,3 @@ def info(record: Record, max_attempts: int) -> JobInfo:
         error=record.error,
         result=decode_object(record.result)["result"],
     )
-
-
-def _result_text(result: Any) -> str:
-    try:
-        return encode_object({"result": result}, "result")
-    except EventLiteError:  # the work is done: failing the job for what it returned would do it again
-        return '{"result":null}'
-
-
-def _error_text(error: BaseException) -> str:
-    try:
-        text = f"{type(error).__name__}: {error}"
-    except Exception:  # an exception whose own text cannot be made must not stop the queue
-        text = type(error).__name__
-    return text[:MAX_ERROR]

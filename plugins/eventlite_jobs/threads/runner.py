@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
 
 from eventlite_jobs.backoff import retry_delay
+from eventlite_jobs.current import current_job
 from eventlite_jobs.threads.book import JobBook
 from eventlite_jobs.threads.records import Record, died, postponed, succeeded, task
 from eventlite_jobs.workers import Workers
-
-#: The id of the job that the present thread runs.
-current_job: ContextVar[str | None] = ContextVar("eventlite_current_job", default=None)
 
 
 class Round:

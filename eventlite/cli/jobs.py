@@ -1,0 +1,271 @@
+"""`eventlite jobs`: running background jobs, and looking after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from eventlite.cli.context import open_kernel, options_of
+from eventlite.cli.errors import NotFoundError
+from eventlite.cli.job_views import (
+    job_json,
+    schedule_json,
+    show_counts,
+    show_job,
+    show_jobs,
+    show_queues,
+    show_schedules,
+    show_statistics,
+    statistics_json,
+)
+from eventlite.cli.output import note, print_json, print_line, safe, several
+from eventlite.cli.working import run, work
+from eventlite.contracts.jobs import JOB_STATES, undeclared
+from eventlite.errors import ConflictError
+
+if TYPE_CHECKING:
+    from eventlite.contracts import JobDispatcher, JobInfo, QueueInfo
+
+_STATE = click.Choice(JOB_STATES)
+
+_name_option = click.option("--name", metavar="JOB", help="Only jobs of this name.")
+_queue_option = click.option("--queue", metavar="QUEUE", help="Only those of this queue.")
+_limit_option = click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest."
+)
+
+
+@click.group()
+def jobs() -> None:
+    """Run background jobs, and look after those in a store.
+
+    Example: eventlite jobs work --app shop:set_up --db app.db
+    """
+
+
+jobs.add_command(work)
+jobs.add_command(run)
+
+
+@jobs.command("list")
+@click.option("--state", type=_STATE, help="Only jobs in this state.")
+@_name_option
+@_queue_option
+@_limit_option
+@click.pass_context
+def list_(ctx: click.Context, state: str | None, name: str | None, queue: str | None, limit: int) -> None:
+    """List jobs, the newest first.
+
+    Example: eventlite jobs list --state pending --queue mail
+    """
+    _list(ctx, state, name, queue, limit)
+
+
+@jobs.command()
+@_name_option
+@_queue_option
+@_limit_option
+@click.pass_context
+def dead(ctx: click.Context, name: str | None, queue: str | None, limit: int) -> None:
+    """List the jobs that are out of attempts, with their last error; `show` has the earlier ones.
+
+    Example: eventlite jobs dead --name sendEmail
+    """
+    _list(ctx, "dead", name, queue, limit)
+
+
+@jobs.command()
+@click.argument("id")
+@click.pass_context
+def show(ctx: click.Context, id: str) -> None:
+    """Show one job with all its fields, its progress and its failed attempts.
+
+    Example: eventlite jobs show 42
+    """
+    with _kept(ctx) as dispatcher:
+        found = _known(dispatcher, id)
+    if options_of(ctx).json:
+        print_json(job_json(found))
+    else:
+        show_job(found)
+
+
+@jobs.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--dead", "all_dead", is_flag=True, help="All dead jobs.")
+@_name_option
+@click.pass_context
+def retry(ctx: click.Context, ids: tuple[str, ...], all_dead: bool, name: str | None) -> None:
+    """Put dead or cancelled jobs back in their queue, with all their attempts before them.
+
+    Example: eventlite jobs retry --dead --name sendEmail
+    """
+    if bool(ids) == all_dead:
+        raise click.UsageError("give the ids of jobs, or --dead for all that are dead", ctx)
+    if name is not None and not all_dead:
+        raise click.UsageError("--name goes with --dead", ctx)
+    with _kept(ctx) as dispatcher:
+        if all_dead:
+            changed = _retry_dead(dispatcher, name)
+        else:
+            changed = _each(dispatcher, ids, dispatcher.retry, "put back: only dead and cancelled jobs can be")
+    _tell(ctx, changed, "will run again")
+
+
+@jobs.command()
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.pass_context
+def cancel(ctx: click.Context, ids: tuple[str, ...]) -> None:
+    """Take pending jobs out of their queue; ask those that run to stop.
+
+    Example: eventlite jobs cancel 42 43
+    """
+    with _kept(ctx) as dispatcher:
+        changed = _each(dispatcher, ids, dispatcher.cancel, "cancelled: it is over")
+    _tell(ctx, changed, "cancelled, or asked to stop")
+
+
+@jobs.command()
+@click.argument("queues", nargs=-1, required=True, metavar="QUEUE...")
+@click.pass_context
+def pause(ctx: click.Context, queues: tuple[str, ...]) -> None:
+    """Begin no more jobs of a queue, in any process, until it is resumed.
+
+    Example: eventlite jobs pause mail
+    """
+    with _kept(ctx) as dispatcher:
+        _write_queues(ctx, _changed_queues(dispatcher, queues, dispatcher.pause))
+
+
+@jobs.command()
+@click.argument("queues", nargs=-1, required=True, metavar="QUEUE...")
+@click.pass_context
+def resume(ctx: click.Context, queues: tuple[str, ...]) -> None:
+    """Go on with a queue that was paused.
+
+    Example: eventlite jobs resume mail
+    """
+    with _kept(ctx) as dispatcher:
+        _write_queues(ctx, _changed_queues(dispatcher, queues, dispatcher.resume))
+
+
+@jobs.command()
+@click.option(
+    "--window", type=click.FloatRange(min=0, min_open=True), default=3600.0, show_default=True, help="Seconds."
+)
+@click.pass_context
+def stats(ctx: click.Context, window: float) -> None:
+    """Count jobs by state, job and queue; show recurring ones, and how jobs fared lately.
+
+    Example: eventlite jobs stats --window 600
+    """
+    with _kept(ctx) as dispatcher:
+        can, counts = dispatcher.capabilities, dispatcher.stats()
+        queues = dispatcher.queues() if can.queues else []
+        schedules = dispatcher.schedules() if can.recurring else []
+        statistics = dispatcher.statistics(window)
+    if options_of(ctx).json:
+        print_json(
+            {
+                "states": counts,
+                "queues": [queue._asdict() for queue in queues],
+                "recurring": [schedule_json(schedule) for schedule in schedules],
+                "statistics": statistics_json(statistics),
+            }
+        )
+        return
+    show_counts(counts)
+    if queues:
+        show_queues(queues)
+    if schedules:
+        show_schedules(schedules)
+    show_statistics(statistics)
+
+
+@jobs.command()
+@click.option("--history", type=click.IntRange(min=0), help="How many finished jobs of each state to keep.")
+@click.option("--keep", type=click.FloatRange(min=0), metavar="SECONDS", help="For how long to keep them.")
+@click.pass_context
+def prune(ctx: click.Context, history: int | None, keep: float | None) -> None:
+    """Forget finished jobs: those beyond what the profile keeps, or what is given here.
+
+    Example: eventlite jobs prune --keep 86400
+    """
+    with _kept(ctx) as dispatcher:
+        forgotten = dispatcher.prune(history=history, keep=keep)
+    if options_of(ctx).json:
+        print_json({"forgotten": forgotten})
+    else:
+        print_line(f"forgot {several(forgotten, 'job')}")
+
+
+@contextmanager
+def _kept(ctx: click.Context) -> Iterator[JobDispatcher]:
+    """The dispatcher of a profile whose jobs are kept in the store; others' end with the process that made them."""
+    with open_kernel(ctx) as kernel:
+        if not kernel.jobs.capabilities.durable:
+            undeclared("durable", "jobs that another process could see")
+        yield kernel.jobs
+
+
+def _known(dispatcher: JobDispatcher, id: str) -> JobInfo:
+    found = dispatcher.get(id)
+    if found is None:
+        raise NotFoundError(f"there is no job {id!r}", hint="Finished jobs are forgotten after a while.")
+    return found
+
+
+def _list(ctx: click.Context, state: str | None, name: str | None, queue: str | None, limit: int) -> None:
+    with _kept(ctx) as dispatcher:
+        found = dispatcher.list(state=state, limit=limit, name=name, queue=queue)
+    if options_of(ctx).json:
+        print_json([job_json(job) for job in found])
+    else:
+        show_jobs(found)
+
+
+def _each(dispatcher: JobDispatcher, ids: Sequence[str], change: Callable[[str], bool], what: str) -> list[JobInfo]:
+    """The jobs after the change; raises for the first that cannot be changed, when the others before it are."""
+    for job in [_known(dispatcher, id) for id in ids]:
+        if not change(job.id):
+            now = _known(dispatcher, job.id)
+            raise ConflictError(f"job {job.id} is {now.state} and cannot be {what}", hint=_unique_hint(now))
+    return [_known(dispatcher, id) for id in ids]
+
+
+def _unique_hint(job: JobInfo) -> str | None:
+    if job.unique is None or job.state not in ("dead", "cancelled"):
+        return None
+    return "It is a unique job, and another one like it is unfinished."
+
+
+def _retry_dead(dispatcher: JobDispatcher, name: str | None) -> list[JobInfo]:
+    """All dead jobs that were put back; one whose unique twin is unfinished stays dead."""
+    found = dispatcher.list(state="dead", name=name, limit=dispatcher.stats()["dead"] or 1)
+    return [_known(dispatcher, job.id) for job in found if dispatcher.retry(job.id)]
+
+
+def _tell(ctx: click.Context, changed: Sequence[JobInfo], done: str) -> None:
+    if options_of(ctx).json:
+        print_json([job_json(job) for job in changed])
+    elif changed:
+        for job in changed:
+            print_line(safe(f"job {job.id}, {job.name}: {done}"))
+    else:
+        note("Nothing to do: there is no such job.")
+
+
+def _changed_queues(dispatcher: JobDispatcher, names: Sequence[str], change: Callable[[str], None]) -> list[QueueInfo]:
+    for name in names:
+        change(name)
+    return [queue for queue in dispatcher.queues() if queue.name in names]
+
+
+def _write_queues(ctx: click.Context, queues: Sequence[QueueInfo]) -> None:
+    if options_of(ctx).json:
+        print_json([queue._asdict() for queue in queues])
+    else:
+        show_queues(queues)

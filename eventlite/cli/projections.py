@@ -1,0 +1,214 @@
+"""`eventlite projections`: where they stand, building them anew, and checking them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eventlite.cli.app import app_option, open_app
+from eventlite.cli.context import open_kernel, options_of
+from eventlite.cli.errors import NotFoundError
+from eventlite.cli.output import note, print_json, print_line, progress, safe, several, stdout, table
+
+if TYPE_CHECKING:
+    from eventlite.kernel import Kernel
+    from eventlite.sourcing.consumer import Consumer
+    from eventlite.sourcing.projections.report import ProjectionReport
+
+#: The exit code when a state is not what its events make.
+_DIFFERENT = 5
+
+
+@click.group()
+def projections() -> None:
+    """See, check and rebuild what is made of the events.
+
+    Example: eventlite projections list --db app.db
+    """
+
+
+@projections.command("list")
+@click.pass_context
+def list_(ctx: click.Context) -> None:
+    """Show every projection: its position, how far it is behind, and what stopped it.
+
+    Example: eventlite projections list --db app.db
+    """
+    with open_kernel(ctx) as kernel:
+        found = _all(kernel)
+    if options_of(ctx).json:
+        print_json(found)
+        return
+    shown = table(
+        "projection", "mode", "kept in", "position", "behind", "state", "error", numbers=("position", "behind")
+    )
+    for each in found:
+        numbers = (f"{each['position']:,}", f"{each['lag']:,}")
+        shown.add_row(
+            safe(each["name"]), each["mode"], each["kind"], *numbers, each["state"], safe(each["error"] or "-")
+        )
+    stdout().print(shown)
+
+
+@projections.command()
+@click.argument("name")
+@app_option
+@click.pass_context
+def rebuild(ctx: click.Context, name: str, app: str | None) -> None:
+    """Build the state of NAME anew beside the live one, compare the two and swap them, while appends go on.
+
+    Example: eventlite projections rebuild orders --app shop:set_up --db app.db
+    """
+    with open_app(ctx, _needed(app)) as kernel, progress(f"rebuilding {name}") as tell:
+        report = kernel.rebuild(_known(kernel, name), progress=tell)
+    if options_of(ctx).json:
+        print_json([_described(report)])
+    else:
+        _show(report)
+
+
+@projections.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@app_option
+@click.pass_context
+def verify(ctx: click.Context, names: tuple[str, ...], app: str | None) -> int:
+    """Build the state of each NAME, or of all, anew beside the live one and compare; changes nothing.
+
+    The exit code is 5 if one differs.
+
+    Example: eventlite projections verify --app shop:set_up --db app.db
+    """
+    with open_app(ctx, _needed(app)) as kernel:
+        reports = [_verified(kernel, _known(kernel, name)) for name in names or _comparable(kernel)]
+    if options_of(ctx).json:
+        print_json([_described(report) for report in reports])
+    else:
+        for report in reports:
+            _show(report)
+    return 0 if all(report.equal for report in reports) else _DIFFERENT
+
+
+@projections.command()
+@click.argument("name")
+@click.pass_context
+def pause(ctx: click.Context, name: str) -> None:
+    """Stop NAME and its reactions, in every process; an inline projection goes on.
+
+    Example: eventlite projections pause orders --db app.db
+    """
+    _change(ctx, name, paused=True)
+    note(f"{name} is paused.")
+
+
+@projections.command()
+@click.argument("name")
+@click.pass_context
+def resume(ctx: click.Context, name: str) -> None:
+    """Let NAME and its reactions go on, with the event that stopped it.
+
+    Example: eventlite projections resume orders --db app.db
+    """
+    _change(ctx, name, paused=False, error=None, error_position=None)
+    note(f"{name} goes on.")
+
+
+def _all(kernel: Kernel) -> list[dict[str, Any]]:
+    """What the store knows of its projections, without their code."""
+    from eventlite.sourcing.consumer import all_consumers, find
+    from eventlite.sourcing.projections.book import consumer_name, description, reaction_name
+
+    prefix, now = consumer_name(""), kernel.clock()
+    with kernel.storage.snapshot() as snapshot:
+        head, found = snapshot.head(), []
+        for consumer in all_consumers(snapshot.state, prefix):
+            name = consumer.name.removeprefix(prefix)
+            known = description(snapshot.state, name)
+            reactions = find(snapshot.state, reaction_name(name))
+            failed = next((each for each in (consumer, reactions) if each and each.error is not None), consumer)
+            found.append(
+                {
+                    "name": name,
+                    "mode": known.get("mode", ""),
+                    "kind": known.get("kind", ""),
+                    "position": consumer.position,
+                    "lag": max(0, head - consumer.position),
+                    "reactions": None if reactions is None else reactions.position,
+                    "state": _state(consumer, failed, now),
+                    "error": failed.error,
+                    "error_position": failed.error_position,
+                }
+            )
+    return found
+
+
+def _state(consumer: Consumer, failed: Consumer, now: int) -> str:
+    if failed.error is not None:
+        return "failed"
+    if consumer.paused:
+        return "paused"
+    return "active" if consumer.held(now) else "idle"
+
+
+def _change(ctx: click.Context, name: str, **changes: Any) -> None:
+    """Of the projection and of its reactions. Raises `NotFoundError`."""
+    from eventlite.sourcing.consumer import find, store
+    from eventlite.sourcing.projections.book import consumer_name, reaction_name
+
+    with open_kernel(ctx) as kernel, kernel.transaction() as transaction:
+        found = [find(transaction.state, each) for each in (consumer_name(name), reaction_name(name))]
+        if found[0] is None:
+            raise NotFoundError(f"there is no projection {name!r}", hint="`eventlite projections list` shows them.")
+        for consumer in found:
+            if consumer is not None:
+                store(transaction.state, replace(consumer, **changes))
+
+
+def _needed(app: str | None) -> str:
+    if app is None:
+        raise click.UsageError("--app MODULE:FUNCTION is needed: the code of projections is yours, not in the store")
+    return app
+
+
+def _known(kernel: Kernel, name: str) -> str:
+    known = kernel.sourcing.projections.names()
+    if name not in known:
+        raise NotFoundError(f"--app adds no projection {name!r}", hint=f"It adds {', '.join(known) or 'none at all'}.")
+    return name
+
+
+def _comparable(kernel: Kernel) -> list[str]:
+    """Those whose state is in the store; objects outside of it cannot be compared."""
+    found = kernel.sourcing.projections
+    return [name for name in found.names() if found.handle(name).model is not None]
+
+
+def _verified(kernel: Kernel, name: str) -> ProjectionReport:
+    with progress(f"verifying {name}") as tell:
+        return kernel.verify_projection(name, progress=tell)
+
+
+def _described(report: ProjectionReport) -> dict[str, Any]:
+    return {
+        "name": report.name,
+        "equal": report.equal,
+        "swapped": report.swapped,
+        "events": report.events,
+        "position": report.position,
+        "live": report.live._asdict(),
+        "rebuilt": report.rebuilt._asdict(),
+        "differing": report.differing,
+        "differences": [each._asdict() for each in report.differences],
+    }
+
+
+def _show(report: ProjectionReport) -> None:
+    verdict = "equal" if report.equal else f"{several(report.differing, 'row')} differ"
+    replayed = f"{several(report.events, 'event')} replayed, compared at position {report.position:,}"
+    swapped = ", swapped" if report.swapped else ""
+    print_line(safe(f"{report.name}: {verdict} ({several(report.rebuilt.rows, 'row')}, {replayed}{swapped})"))
+    for each in report.differences:
+        print_line(safe(f"  {each.where}: live {each.live!r}, rebuilt {each.rebuilt!r}"))
+    if report.differing > len(report.differences):
+        print_line(f"  and {report.differing - len(report.differences):,} more")

@@ -1,0 +1,1 @@
+"""How projections are kept, followed, rebuilt and read."""

@@ -1,0 +1,68 @@
+"""Calling a projection's handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from eventlite.errors import HandlerError
+from eventlite.event import Event, Row
+
+if TYPE_CHECKING:
+    from eventlite.contracts.host import Host
+    from eventlite.contracts.storage import Transaction
+    from eventlite.sourcing.projection import Handler, Projection
+    from eventlite.sourcing.projections.model import Model
+
+#: Events that are handled in one transaction.
+BATCH = 1000
+
+
+def apply_rows(
+    host: Host, projection: Projection, model: Model, transaction: Transaction, place: str, rows: Sequence[Row]
+) -> None:
+    """Handle events inside a transaction; raises `HandlerError` with the position of the event at fault."""
+    events = wanted(host, projection, rows)
+    if events:
+        with model.change(transaction, place) as state:
+            apply(projection, events, state)
+
+
+def wanted(host: Host, projection: Projection, rows: Iterable[Row]) -> list[Event]:
+    """The events that have a handler."""
+    handlers, fallback = projection.handlers, projection.fallback
+    return host.events(rows if fallback else [row for row in rows if row[5] in handlers])
+
+
+def apply(projection: Projection, events: Iterable[Event], state: Any) -> None:
+    """Call the handlers with a state that settles after each event; raises `HandlerError`."""
+    handlers, fallback, settle = projection.handlers, projection.fallback, state.settle
+    event: Event | None = None
+    try:
+        for event in events:
+            handler = handlers.get(event.cmd, fallback)
+            if handler is not None:  # an upcaster may have given the event another command
+                handler(event, state)
+                settle()
+    except Exception as error:
+        raise failure(f"projection {projection.name!r}", event, error) from error
+
+
+def call(who: str, handler: Handler, event: Event, state: Any) -> None:
+    """Call one function; raises `HandlerError`."""
+    try:
+        handler(event, state)
+    except Exception as error:
+        raise failure(who, event, error) from error
+
+
+def failure(who: str, event: Event | None, error: Exception) -> HandlerError:
+    """The error that says which event was too much for whom."""
+    if event is None:
+        return HandlerError(f"{who} failed: {described(error)}")
+    return HandlerError(f"{who} failed at event {event.id} ({event.cmd}): {described(error)}", position=event.id)
+
+
+def described(error: BaseException) -> str:
+    """An error in one line, as it is kept with a consumer."""
+    return f"{type(error).__name__}: {error}"

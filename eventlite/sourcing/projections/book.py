@@ -1,0 +1,78 @@
+"""What is kept about each projection beside its state: how its state is kept, and where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from eventlite.contracts.state import StateReader, StateStore
+from eventlite.errors import ProjectionError
+from eventlite.sourcing.consumer import Consumer, find, store
+from eventlite.sourcing.projections.model import Model
+
+if TYPE_CHECKING:
+    from eventlite.contracts.host import Host
+    from eventlite.contracts.storage import Transaction
+
+#: Where descriptions are kept.
+NAMESPACE = "projection"
+
+
+def consumer_name(name: str) -> str:
+    """What the consumer is called that keeps a projection's position."""
+    return f"projection:{name}"
+
+
+def reaction_name(name: str) -> str:
+    """What the consumer is called that keeps the position of its reactions."""
+    return f"reaction:{name}"
+
+
+def rebuild_name(name: str) -> str:
+    """What the consumer is called that keeps the position of a rebuild."""
+    return f"rebuild:{name}"
+
+
+def standing(state: StateReader, name: str) -> Consumer:
+    """Where a projection stands; at the beginning if it is new."""
+    return find(state, consumer_name(name)) or Consumer(consumer_name(name))
+
+
+def description(state: StateReader, name: str) -> dict[str, Any]:
+    """How its state is kept, `{}` if it is new; and the mode it was last projected in, as "mode"."""
+    record = state.get(NAMESPACE, name)
+    return {} if record is None else record.value
+
+
+def describe(state: StateStore, name: str, described: dict[str, Any], mode: str) -> None:
+    """Keep how its state is kept."""
+    value = {**described, "mode": mode}
+    if description(state, name) != value:
+        state.put(NAMESPACE, name, value)
+
+
+def enrol(host: Host, name: str, model: Model | None, mode: str) -> None:
+    """Make what a new projection needs; let one that an error stopped try again, since its code may be mended.
+
+    Raises `ProjectionError` if its state was kept in another way.
+    """
+    described = model.describe() if model else {"kind": "object"}
+    with host.transaction() as transaction:
+        known = description(transaction.state, name)
+        if not known:
+            _begin(transaction, name, model)
+        elif {**known, "mode": ""} != {**described, "mode": ""}:
+            raise ProjectionError(
+                f"projection {name!r} keeps its state in another way than before",
+                hint="Build it anew: kernel.rebuild(projection), then kernel.project(projection).",
+            )
+        describe(transaction.state, name, described, mode)
+        found = standing(transaction.state, name)
+        if found.error is not None:
+            store(transaction.state, replace(found, paused=False, error=None, error_position=None))
+
+
+def _begin(transaction: Transaction, name: str, model: Model | None) -> None:
+    if model is not None:
+        model.create(transaction, model.live(0))
+    store(transaction.state, standing(transaction.state, name))

@@ -1,0 +1,93 @@
+"""Replaying events into a state of its own: what a projection was at some position or time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from eventlite.errors import InvalidQueryError, ProjectionError, shown
+from eventlite.event import MAX_ID, Event
+from eventlite.query import Query, check_position
+from eventlite.scanning import scan
+from eventlite.sourcing.projections.applying import BATCH, apply, call, wanted
+
+if TYPE_CHECKING:
+    from eventlite.contracts.host import Host
+    from eventlite.sourcing.projection import Projection
+    from eventlite.sourcing.projections.model import Model
+
+_LATER = dt.timedelta(microseconds=1)
+
+
+def state_at(host: Host, projection: Projection, model: Model | None, at: int | dt.datetime) -> Any:
+    """The state after the event of a position, or after all events recorded up to a moment.
+
+    A dict, tables to `query`, or a new object of the projection's factory. Raises `InvalidQueryError`, `HandlerError`.
+    """
+    query, end = _bounds(at)
+    return replay(host, projection, model, query, min(end, host.storage.head()))
+
+
+def replay(host: Host, projection: Projection, model: Model | None, query: Query, end: int) -> Any:
+    """The state that matching events up to a position make."""
+    batches = _events(host, projection, query, 0, end)
+    if model is None:
+        return _fill(projection, _new_object(projection), batches)
+    past = model.past(host)
+    try:
+        for events in batches:
+            with past.change() as state:
+                apply(projection, events, state)
+    except BaseException:
+        past.close()
+        raise
+    return past.result()
+
+
+def refill(host: Host, projection: Projection) -> tuple[Any, int]:
+    """A new object with all events in it, and the position of the last one."""
+    target, position = _new_object(projection), 0
+    while (head := host.storage.head()) > position:
+        _fill(projection, target, _events(host, projection, Query(), position, head))
+        position = head
+    return target, position
+
+
+def _fill(projection: Projection, target: Any, batches: Iterator[list[Event]]) -> Any:
+    """Hand events to the handlers of an object of the user's."""
+    for events in batches:
+        for event in events:
+            handler = projection.handler_of(event.cmd)
+            if handler is not None:
+                call(f"projection {projection.name!r}", handler, event, target)
+    return target
+
+
+def _new_object(projection: Projection) -> Any:
+    """A new object of the projection's factory; raises `ProjectionError` without one."""
+    if projection.factory is None:
+        raise ProjectionError(
+            f"projection {projection.name!r} fills an object, and nobody knows how to make a new one",
+            hint="Projection(name, factory=function), where the function returns an empty object.",
+        )
+    return projection.factory()
+
+
+def _events(host: Host, projection: Projection, query: Query, after: int, end: int) -> Iterator[list[Event]]:
+    for rows in scan(host.storage, query, after=after, before=end + 1, size=BATCH):
+        yield wanted(host, projection, rows)
+
+
+def _bounds(at: object) -> tuple[Query, int]:
+    if isinstance(at, dt.datetime):
+        if at.utcoffset() is None:
+            raise InvalidQueryError(
+                f"a moment must say its time zone, but {at.isoformat()} has none",
+                hint="Pass an aware datetime, such as datetime.now(timezone.utc).",
+            )
+        return Query(until=at + _LATER), MAX_ID
+    if type(at) is not int:
+        raise InvalidQueryError(f"a replay goes to a position or an aware datetime, not to {shown(at)}")
+    check_position(at, "at")
+    return Query(), at

@@ -1,0 +1,111 @@
+"""Taking jobs that are due, and holding them while they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from eventlite_jobs.durable.rows import CLAIM, READY, Claim
+from eventlite_jobs.durable.session import Session
+from eventlite_jobs.durable.settling import Outcome, settle
+
+#: A lease that was renewed so far in the future was renewed before the clock was set back, and holds nothing.
+_CLOCK_SET_BACK = 60_000_000
+
+#: Jobs that are promoted, or taken back, at once.
+_BATCH = 1000
+
+_QUEUES = "SELECT name, paused, most FROM @job_queue"
+_RUNNING = "SELECT queue, count(*) FROM @job WHERE state = 'running' GROUP BY queue"
+_DUE = "SELECT id FROM @job WHERE state = 'scheduled' AND due <= ? ORDER BY due LIMIT ?"
+_PROMOTE = f"UPDATE @job SET state = '{READY}' WHERE id IN ({_DUE})"
+_EXPIRED = "state = 'running' AND (lease <= ? OR renewed > ?)"
+_ANY_EXPIRED = f"SELECT 1 FROM @job WHERE {_EXPIRED} LIMIT 1"
+_TAKE = (
+    "UPDATE @job SET state = 'running', attempts = attempts + 1, fence = fence + 1, progress = NULL,"
+    " started = ?, renewed = ?, lease = ?"
+)
+_RENEW = "UPDATE @job SET renewed = ?, lease = ? WHERE id = ? AND fence = ? AND state = 'running'"
+_CANCELLING = "SELECT id, fence FROM @job WHERE state = 'running' AND cancelling = 1"
+
+
+class Share(NamedTuple):
+    """How many jobs of a queue may be taken now."""
+
+    queue: str
+    jobs: int
+
+
+def shares(session: Session, most: int, names: Sequence[str] | None) -> list[Share]:
+    """The queues that jobs may be taken from, at most `most` in all; `names` None is all of them."""
+    queues = [row for row in session.rows(_QUEUES) if not row[1] and (names is None or row[0] in names)]
+    running = dict(session.rows(_RUNNING)) if any(limit is not None for _, _, limit in queues) else {}
+    free = [(name, most if limit is None else min(most, limit - running.get(name, 0))) for name, _, limit in queues]
+    return [Share(name, jobs) for name, jobs in free if jobs > 0]
+
+
+def anything(session: Session, now: int, names: Sequence[str] | None) -> bool:
+    """Whether `claim` would find work; a look that costs no writer anything."""
+    return (
+        session.row(_DUE, (now, 1)) is not None
+        or session.row(_ANY_EXPIRED, (now, now + _CLOCK_SET_BACK)) is not None
+        or any(_candidates(session, [share]) for share in shares(session, 1, names))
+    )
+
+
+def claim(session: Session, most: int, names: Sequence[str] | None, now: int, lease: int) -> list[Claim]:
+    """Take at most `most` jobs that are due, the lowest rank first, for `lease` microseconds."""
+    session.run(_PROMOTE, (now, _BATCH))
+    open_queues = shares(session, most, names)
+    if not open_queues:
+        return []
+    chosen, values = _chosen(session, open_queues, most)
+    taken = session.rows(f"{_TAKE} WHERE id IN ({chosen}) RETURNING {CLAIM}", (now, now, now + lease, *values))
+    return sorted((Claim(*row) for row in taken), key=lambda claim: (claim.rank, claim.id))
+
+
+def reclaim(session: Session, now: int, max_attempts: Callable[[str], int | None]) -> int:
+    """End the attempts whose lease is over: their jobs run again, or are dead; how many that were."""
+    expired = [
+        Claim(*row)
+        for row in session.rows(
+            f"SELECT {CLAIM} FROM @job WHERE {_EXPIRED} LIMIT ? {session.dialect.skip_locked}",
+            (now, now + _CLOCK_SET_BACK, _BATCH),
+        )
+    ]
+    cancelled = set(session.rows(_CANCELLING)) if expired else set()
+    for lost in expired:
+        kind = "cancelled" if (lost.id, lost.fence) in cancelled else "lost"
+        settle(session, lost, Outcome(kind), now, max_attempts(lost.name))
+    return len(expired)
+
+
+def renew(session: Session, claims: Iterable[Claim], now: int, lease: int) -> list[Claim]:
+    """Hold on to what runs; those that are not ours any more."""
+    return [claim for claim in claims if not session.run(_RENEW, (now, now + lease, claim.id, claim.fence))]
+
+
+def cancelling(session: Session) -> set[tuple[int, int]]:
+    """The jobs, with their fences, whose handlers are asked to stop."""
+    return {(id, fence) for id, fence in session.rows(_CANCELLING)}
+
+
+def _candidates(session: Session, open_queues: list[Share]) -> bool:
+    text, values = _ready(open_queues[0], "")
+    return session.row(text, values) is not None
+
+
+def _chosen(session: Session, open_queues: list[Share], most: int) -> tuple[str, tuple[object, ...]]:
+    """A query for the ids to take: one walk along the index for each queue, merged by rank."""
+    parts = [_ready(share, session.dialect.skip_locked) for share in open_queues]
+    if len(parts) == 1:
+        text, values = parts[0]
+        return text.replace("SELECT id, rank", "SELECT id", 1), values
+    union = " UNION ALL ".join(f"SELECT id, rank FROM ({text}) AS q{n}" for n, (text, _) in enumerate(parts))
+    text = f"SELECT id FROM ({union}) AS every ORDER BY rank, id LIMIT ?"
+    return text, (*(value for _, values in parts for value in values), most)
+
+
+def _ready(share: Share, skip_locked: str) -> tuple[str, tuple[object, ...]]:
+    text = f"SELECT id, rank FROM @job WHERE state = '{READY}' AND queue = ? ORDER BY rank, id LIMIT ? {skip_locked}"
+    return text, (share.queue, share.jobs)

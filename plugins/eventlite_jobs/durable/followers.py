@@ -1,0 +1,76 @@
+"""Where the triggers of durable jobs keep their positions, and jobs that are made inside an append."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from eventlite.contracts import Transaction
+from eventlite.event import Row
+from eventlite_jobs.durable.desk import Desk
+from eventlite_jobs.durable.enqueueing import Order, insert_all
+from eventlite_jobs.triggers import Trigger, Triggers, Wanted
+
+#: Events without a job after which a position is stored nevertheless, so that a restart does not read them again.
+_FAR = 10_000
+
+_GET = "SELECT position FROM @job_trigger WHERE name = ?"
+_ADD = "INSERT INTO @job_trigger (name, position) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_MOVE = "UPDATE @job_trigger SET position = ? WHERE name = ? AND position = ?"
+
+
+class Positions:
+    """The stored position of each trigger; whoever moves it creates the jobs, so that each is created once."""
+
+    def __init__(self, desk: Desk, wake: Callable[[], None]) -> None:
+        self._desk = desk
+        self._wake = wake
+        self._stored: dict[str, int] = {}
+
+    def begin(self, name: str, position: int) -> int:
+        """Where the trigger goes on: where it was, or at `position` if it is new."""
+        with self._desk.database.reading() as session:
+            found = session and session.row(_GET, (name,))
+        if not found:
+            with self._desk.database.writing() as session:
+                session.run(_ADD, (name, position))
+                found = session.row(_GET, (name,))
+        self._stored[name] = found[0] if found else position
+        return self._stored[name]
+
+    def take(self, trigger: Trigger, wanted: Sequence[Wanted], position: int) -> None:
+        """Create the jobs and move on, unless another process has: then go on from where that one is."""
+        stored = self._stored[trigger.name]
+        if not wanted and position - stored < _FAR:
+            trigger.cursor = position
+            return
+        with self._desk.database.writing() as session:
+            if session.run(_MOVE, (position, trigger.name, stored)):
+                insert_all(session, [self.order(one) for one in wanted], self._desk.now())
+            else:
+                found = session.row(_GET, (trigger.name,))
+                position = found[0] if found else position
+        self._stored[trigger.name] = trigger.cursor = position
+        self._wake()
+
+    def order(self, wanted: Wanted) -> Order:
+        """A job that a trigger wants."""
+        return Order(wanted.job, wanted.data, self._desk.max_attempts(wanted.job))
+
+
+class InlineTrigger:
+    """Called in the transaction of every append."""
+
+    def __init__(self, desk: Desk, triggers: Triggers, trigger: Trigger, wake: Callable[[], None]) -> None:
+        self._desk = desk
+        self._triggers = triggers
+        self._trigger = trigger
+        self._wake = wake
+        (self._cmd,) = trigger.query.cmd or ("",)
+
+    def __call__(self, transaction: Transaction, rows: Sequence[Row]) -> None:
+        found = [self._triggers.mapped(self._trigger, row) for row in rows if row[5] == self._cmd]
+        wanted = [Order(one.job, one.data, self._desk.max_attempts(one.job)) for one in found if one is not None]
+        if wanted:
+            with self._desk.database.writing(transaction) as session:
+                insert_all(session, wanted, self._desk.now())
+            self._wake()

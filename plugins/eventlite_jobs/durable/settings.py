@@ -1,0 +1,30 @@
+"""The section `[jobs]` of a profile that names `durable`."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Settings(BaseModel):
+    """How many jobs run at once, for how long a claim is good, and what is kept of finished jobs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    workers: int = Field(4, ge=1, le=256, description="How many jobs run at once in one process.")
+    lease: float = Field(
+        30.0, ge=0.1, le=86_400, description="Seconds after which a job of a worker that was killed runs again."
+    )
+    poll_shortest: float = Field(
+        0.005, gt=0, le=60, description="Seconds between two looks for other processes' jobs, at first."
+    )
+    poll_longest: float = Field(0.02, gt=0, le=60, description="The same after a while without any.")
+    history: int = Field(
+        10_000, ge=0, description="How many finished jobs are kept: so many done, so many dead, so many cancelled ones."
+    )
+    keep: float = Field(7 * 86_400.0, gt=0, description="Seconds for which a finished job is kept, within `history`.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Settings:
+        if self.poll_shortest > self.poll_longest:
+            raise ValueError("poll_shortest must not be longer than poll_longest")
+        return self

@@ -1,0 +1,123 @@
+"""Kernels of both kinds on every storage."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventlite import AsyncKernel, Kernel
+
+
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
+def sections(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, dict[str, Any]]:
+    """Keyword arguments that open a store of this test on one of the storages."""
+    if request.param == "postgres":
+        return {"storage": {"plugin": "postgres", **request.getfixturevalue("postgres")}}
+    if request.param == "memory":
+        return {"storage": {"plugin": "memory"}}
+    return {"storage": {"path": str(tmp_path / "kernel.db")}}
+
+
+@pytest.fixture
+def kernel(sections: dict[str, dict[str, Any]]) -> Iterator[Kernel]:
+    with Kernel.from_profile("balanced", **sections) as opened:
+        yield opened
+
+
+@pytest.fixture
+def run_async(sections: dict[str, dict[str, Any]]) -> Callable[..., Any]:
+    """Run `scenario(kernel)` with an open `AsyncKernel`, for a minute at most."""
+
+    def run(scenario: Callable[[AsyncKernel], Any]) -> Any:
+        async def bounded() -> Any:
+            async with AsyncKernel.from_profile("balanced", **sections) as kernel:
+                return await asyncio.wait_for(scenario(kernel), 60)
+
+        return asyncio.run(bounded())
+
+    return run
+
+
+@pytest.fixture(params=["sync", "async"])
+def follow(request: pytest.FixtureRequest, kernel: Kernel) -> Callable[..., Any]:
+    """Subscribe to the store of `kernel`; the asynchronous subscription is called like the synchronous one."""
+    if request.param == "sync":
+        yield kernel.subscribe
+        return
+    loop = asyncio.new_event_loop()
+    twin = AsyncKernel.from_profile()
+    twin._make = lambda: kernel
+    loop.run_until_complete(twin.open())
+    yield lambda *args, **kwargs: Blocking(twin.subscribe(*args, **kwargs), loop)
+    loop.run_until_complete(twin.close())
+    loop.close()
+
+
+class Blocking:
+    """An asynchronous subscription, called like the synchronous one."""
+
+    def __init__(self, target: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._target = target
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._blocking(aiter(self._target))
+
+    def events(self, **options: Any) -> Iterator[Any]:
+        return self._blocking(self._target.events(**options))
+
+    def run(self, handler: Callable[[Any], Any], **options: Any) -> Any:
+        async def awaited(event: Any) -> None:
+            await asyncio.sleep(0)
+            handler(event)
+
+        return self._wait(self._target.run(awaited, **options))
+
+    def close(self) -> None:
+        self._wait(self._target.close())
+
+    def __enter__(self) -> Blocking:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _blocking(self, items: AsyncIterator[Any]) -> Iterator[Any]:
+        try:
+            while True:
+                try:
+                    yield self._wait(anext(items))
+                except StopAsyncIteration:
+                    return
+        finally:
+            self._wait(items.aclose())
+
+    def _wait(self, awaited: Any) -> Any:
+        return self._loop.run_until_complete(asyncio.wait_for(awaited, 60))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "events.db"
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something holds, for a minute at most."""
+
+    def wait_until(holds: Callable[[], bool]) -> None:
+        for _ in range(1200):
+            if holds():
+                return
+            threading.Event().wait(0.05)
+        raise AssertionError("it did not come about")
+
+    return wait_until
