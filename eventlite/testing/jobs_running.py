@@ -111,7 +111,7 @@ class RunningContract(JobSuite):
             {"n": 2**64},
             {"n": {1, 2}},
             {"n": b"raw"},
-            {"n": object()},
+            pytest.param({"n": object()}, id="an object"),
             {1: "n"},
             {"n": "\ud800"},
             ["n"],

@@ -135,7 +135,7 @@ def test_times_and_uuids_become_text_and_tuples_lists():
         frozenset(),
         decimal.Decimal(1),
         1j,
-        object(),
+        pytest.param(object(), id="an object"),
         int,
         range(3),
         dt.time(12),
