@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from zlib import crc32
@@ -258,8 +258,3 @@ def from_microseconds(moment: int) -> dt.datetime:
 def to_iso(moment: int) -> str:
     """ISO 8601 with microseconds and a Z: `2026-01-31T12:00:00.000000Z`; sorts as time does."""
     return from_microseconds(moment).isoformat(timespec="microseconds")[:-6] + "Z"
-
-
-def as_mapping(row: Row) -> Mapping[str, Any]:
-    """The values of a row by column name."""
-    return dict(zip(COLUMNS, row, strict=True))

@@ -16,11 +16,9 @@ from hypothesis import strategies as st
 from eventlite.drafting import draft_batch
 from eventlite.errors import CorruptionError, InvalidEventError, shown
 from eventlite.event import (
-    COLUMNS,
     Event,
     NewEvent,
     VerifiedEvent,
-    as_mapping,
     from_microseconds,
     to_iso,
     to_microseconds,
@@ -252,12 +250,6 @@ def test_a_verified_event_finds_damage_before_it_decodes():
     with pytest.raises(CorruptionError):
         _ = damaged.data
     assert VerifiedEvent(row).data == {"n": 1}
-
-
-def test_a_row_by_name():
-    stored = event(user="alice")
-    assert tuple(as_mapping(stored.row)) == COLUMNS
-    assert as_mapping(stored.row)["user"] == "alice"
 
 
 @given(UTC_TIMES)
