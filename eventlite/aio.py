@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 from eventlite.async_queue import AsyncWriteQueue
 from eventlite.errors import EventLiteError, StoreClosedError
 from eventlite.event import Event, NewEvent
-from eventlite.kernel import Kernel, listed
+from eventlite.kernel import Kernel
 from eventlite.query import Condition, Query
+from eventlite.writable import listed
 
 if TYPE_CHECKING:
     from eventlite.async_subscription import AsyncSubscription

@@ -137,6 +137,12 @@ def check_position(position: object, name: str) -> None:
         raise InvalidQueryError(f"{name} must be a position, an int from 0 on, not {shown(position)}")
 
 
+def check_size(size: object, name: str) -> None:
+    """Raise `InvalidQueryError` unless it is an int from 1 on."""
+    if type(size) is not int or not 1 <= size <= MAX_ID:
+        raise InvalidQueryError(f"{name} must be an int from 1 on, not {shown(size)}")
+
+
 def _fingerprint(query: Query) -> str:
     """Every value with its kind, so that 1 and "1" differ."""
     terms = [[term.path, term.texts] for term in query.terms]

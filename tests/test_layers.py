@@ -24,7 +24,7 @@ LAYERS = (
     ("announcing", "answers", "inline", "page", "processing", "verification", "write_queue"),
     ("offers", "plugins", "profile"),
     ("sourcing",),
-    ("kernel", "opening"),
+    ("kernel", "opening", "readable", "sourced", "writable"),
     ("aio", "async_queue", "async_subscription"),
     ("eventlite",),
     ("testing",),
