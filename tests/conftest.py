@@ -5,11 +5,13 @@ Set EVENTLITE_TEST_LONG=1 for the longer forms of randomised tests, EVENTLITE_TE
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from email import message_from_bytes
 from email.message import Message
 from importlib.util import find_spec
@@ -19,6 +21,8 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import settings
+
+from eventlite import AsyncKernel, Kernel
 
 pytest_plugins = ["eventlite.testing.capabilities", "pytester"]
 
@@ -93,6 +97,89 @@ def postgres(postgres_server: str) -> Iterator[dict[str, str]]:
     yield {"dsn": postgres_server, "schema": schema}
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
+class Blocking:
+    """The asynchronous kernel, or one of its components, called like the synchronous one: the same tests suit both."""
+
+    def __init__(self, target: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._target = target
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._target, name)
+        if name in ("indexes", "bulk", "jobs", "waits"):
+            return Blocking(found, self._loop)
+        return self._called(found) if callable(found) else found
+
+    def _called(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            if inspect.isawaitable(result):
+                return self._loop.run_until_complete(result)
+            return self._drained(result) if hasattr(result, "__anext__") else result
+
+        return call
+
+    def _drained(self, items: AsyncIterator[Any]) -> Iterator[Any]:
+        while True:
+            try:
+                yield self._loop.run_until_complete(anext(items))
+            except StopAsyncIteration:
+                return
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a test may keep a store."""
+    return tmp_path / "events.db"
+
+
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
+def sections(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, dict[str, Any]]:
+    """Keyword arguments that open a store of this test on one of the storages."""
+    return _sections(request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def sql_sections(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, dict[str, Any]]:
+    """Keyword arguments that open a store of this test on one of the storages of several processes and with SQL."""
+    return _sections(request, tmp_path)
+
+
+def _sections(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, dict[str, Any]]:
+    if request.param == "postgres":
+        return {"storage": {"plugin": "postgres", **request.getfixturevalue("postgres")}}
+    if request.param == "memory":
+        return {"storage": {"plugin": "memory"}}
+    return {"storage": {"path": str(tmp_path / "kernel.db")}}
+
+
+@pytest.fixture(params=["sync", "async"])
+def twin(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """Open a kernel of either kind under the profile `balanced`; both are called alike."""
+    opened: list[Any] = []
+    loop = asyncio.new_event_loop()
+
+    def open_twin(sections: dict[str, dict[str, Any]]) -> Any:
+        if request.param == "sync":
+            opened.append(Kernel.from_profile("balanced", **sections))
+            return opened[-1]
+        twin = AsyncKernel.from_profile("balanced", **sections)
+        loop.run_until_complete(twin.open())
+        opened.append(Blocking(twin, loop))
+        return opened[-1]
+
+    yield open_twin
+    for kernel in opened:
+        kernel.close()
+    loop.close()
+
+
+@pytest.fixture
+def kernel(twin: Callable[..., Any], sections: dict[str, dict[str, Any]]) -> Any:
+    """An open kernel of either kind, on every storage."""
+    return twin(sections)
 
 
 @pytest.fixture(scope="session")

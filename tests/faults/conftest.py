@@ -38,11 +38,6 @@ if os.geteuid() == 0:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "events.db"
-
-
-@pytest.fixture
 def open_kernel() -> Iterator[Callable[..., Kernel]]:
     """Open a kernel on a path, with settings of its storage as keywords."""
     with ExitStack() as stack:

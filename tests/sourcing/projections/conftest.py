@@ -1,65 +1,13 @@
-"""Kernels to project with: both twins, on every storage; and projections of all kinds."""
+"""Projections of all kinds, and kernels to project with."""
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from eventlite import AsyncKernel, Kernel, Projection
-
-
-def _fixtures(room: str) -> Any:
-    """The fixtures of another directory of tests."""
-    path = Path(__file__).parents[2] / room / "conftest.py"
-    spec = importlib.util.spec_from_file_location(f"{room}_fixtures", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-_kernels = _fixtures("kernel")
-Blocking, sections = _kernels.Blocking, _kernels.sections
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def sql_sections(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
-    """Keyword arguments that open a store of this test, on each of the storages with SQL."""
-    if request.param == "postgres":
-        return {"storage": {"plugin": "postgres", **request.getfixturevalue("postgres")}}
-    return {"storage": {"path": str(tmp_path / "projected.db")}}
-
-
-@pytest.fixture(params=["sync", "async"])
-def twin(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
-    """Open a kernel of either kind."""
-    opened: list[Any] = []
-    loop = asyncio.new_event_loop()
-
-    def open_twin(sections: dict[str, Any]) -> Any:
-        if request.param == "sync":
-            opened.append(Kernel.from_profile("balanced", **sections))
-            return opened[-1]
-        twin = AsyncKernel.from_profile("balanced", **sections)
-        loop.run_until_complete(twin.open())
-        opened.append(Blocking(twin, loop))
-        return opened[-1]
-
-    yield open_twin
-    for kernel in opened:
-        kernel.close()
-    loop.close()
-
-
-@pytest.fixture
-def kernel(twin: Callable[..., Any], sections: dict[str, Any]) -> Any:
-    """An open kernel of either kind, on every storage."""
-    return twin(sections)
+from eventlite import Projection
 
 
 @pytest.fixture

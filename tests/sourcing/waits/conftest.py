@@ -1,19 +1,13 @@
-"""Kernels of both kinds on every storage, with a clock that stands still."""
+"""A kernel with a clock that stands still."""
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eventlite import Event, NewEvent
 from eventlite.testing import ManualClock
-
-_kernels = runpy.run_path(str(Path(__file__).parents[2] / "kernel" / "conftest.py"))
-sections = _kernels["sections"]
-kernel = _kernels["kernel"]
 
 
 class Shop:

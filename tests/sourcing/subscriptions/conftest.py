@@ -1,11 +1,10 @@
-"""Kernels of both kinds on every storage."""
+"""Subscriptions of both kinds on every storage."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,18 +12,9 @@ import pytest
 from eventlite import AsyncKernel, Kernel
 
 
-@pytest.fixture(params=["sqlite", "memory", "postgres"])
-def sections(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, dict[str, Any]]:
-    """Keyword arguments that open a store of this test on one of the storages."""
-    if request.param == "postgres":
-        return {"storage": {"plugin": "postgres", **request.getfixturevalue("postgres")}}
-    if request.param == "memory":
-        return {"storage": {"plugin": "memory"}}
-    return {"storage": {"path": str(tmp_path / "kernel.db")}}
-
-
 @pytest.fixture
 def kernel(sections: dict[str, dict[str, Any]]) -> Iterator[Kernel]:
+    """An open synchronous kernel: `follow` is what comes in both kinds."""
     with Kernel.from_profile("balanced", **sections) as opened:
         yield opened
 
@@ -102,11 +92,6 @@ class Blocking:
 
     def _wait(self, awaited: Any) -> Any:
         return self._loop.run_until_complete(asyncio.wait_for(awaited, 60))
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "events.db"
 
 
 @pytest.fixture(scope="session")
