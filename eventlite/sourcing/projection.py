@@ -12,6 +12,7 @@ from eventlite.jsontext import is_unicode
 
 if TYPE_CHECKING:
     from eventlite.sourcing.projections.handle import ProjectionHandle
+    from eventlite.sourcing.snapshots import Snapshots
 
 #: Called with each event and the state, which it changes.
 Handler: TypeAlias = Callable[[Event, Any], Any]
@@ -24,9 +25,10 @@ class Projection:
 
     The state is a mapping from text to JSON values, kept in the store's records. With `tables`, it is tables in the
     store's database: a CREATE TABLE statement for each name, or several statements, with the names of tables in braces.
-    With `into`, it is any object of yours; `factory` makes an empty one, for a rebuild or a replay.
+    With `into`, it is any object of yours; `factory` makes an empty one, for a rebuild or a replay. `snapshots`
+    shortens time travel over records, and the rebuild of an object.
 
-    Raises `ProjectionError` for a name or tables that cannot be used.
+    Raises `ProjectionError` for a name, tables or snapshots that cannot be used.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Projection:
         tables: Mapping[str, str | Sequence[str]] | None = None,
         into: Any = None,
         factory: Callable[[], Any] | None = None,
+        snapshots: Snapshots[Any] | None = None,
     ) -> None:
         if not isinstance(name, str) or not 1 <= len(name) <= 200 or not is_unicode(name) or "\0" in name:
             raise ProjectionError(f"a projection's name is a text of 1 to 200 characters, not {shown(name)}")
@@ -44,6 +47,7 @@ class Projection:
         self.name = name
         self.tables = _statements(name, tables)
         self.factory = factory
+        self.snapshots = _snapshots(name, snapshots, tables=bool(tables))
         self.into = factory() if into is None and factory is not None else into
         self.handlers: dict[str, Handler] = {}
         self.fallback: Handler | None = None
@@ -132,6 +136,23 @@ def _parameters(function: Any, name: str) -> int:
         return 2
     positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
     return sum(each.kind in positional and each.default is Parameter.empty for each in parameters)
+
+
+def _snapshots(name: str, snapshots: Any, *, tables: bool) -> Snapshots[Any] | None:
+    from eventlite.sourcing.snapshots import Snapshots
+
+    if snapshots is None:
+        return None
+    if not isinstance(snapshots, Snapshots):
+        raise ProjectionError(
+            f"projection {name!r}: expected Snapshots, not {shown(snapshots)}", hint="Snapshots(every=10_000, keep=5)."
+        )
+    if tables:
+        raise ProjectionError(
+            f"projection {name!r} keeps its state in tables, of which no snapshots are taken",
+            hint="Leave out `snapshots`, or keep the state in records.",
+        )
+    return snapshots
 
 
 def _statements(name: str, tables: Any) -> dict[str, tuple[str, ...]]:

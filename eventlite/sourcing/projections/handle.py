@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from eventlite.errors import ProjectionError
 from eventlite.sourcing.consumer import Consumer, find, store
 from eventlite.sourcing.projections.book import reaction_name, standing
+from eventlite.sourcing.projections.snapshotting import subject_name
+from eventlite.sourcing.snapshots import taken_at
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
@@ -69,6 +71,12 @@ class ProjectionHandle:
     def error_position(self) -> int | None:
         """The id of the event that stopped it."""
         return self._standing().error_position or self._reactions().error_position
+
+    @property
+    def snapshots(self) -> list[int]:
+        """The positions of which there are snapshots, in order."""
+        with self._host.storage.snapshot() as snapshot:
+            return list(taken_at(snapshot.state, subject_name(self.name)))
 
     def pause(self) -> None:
         """Stop following, in every process. An inline projection goes on: an append would not be whole without it."""

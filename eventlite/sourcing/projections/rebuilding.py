@@ -20,7 +20,9 @@ from eventlite.sourcing.projections.applying import BATCH, apply_rows
 from eventlite.sourcing.projections.book import describe, description, rebuild_name, standing
 from eventlite.sourcing.projections.record_model import RecordModel
 from eventlite.sourcing.projections.report import ProjectionReport, compare
+from eventlite.sourcing.projections.snapshotting import subject_name
 from eventlite.sourcing.projections.tables import drop
+from eventlite.sourcing.snapshots import forget
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
@@ -138,6 +140,7 @@ class Shadow:
             self._model.settle(transaction, number)
             describe(transaction.state, name, self._model.describe(), old.get("mode", mode))
             store(transaction.state, settled(live, position=self._hold.position, generation=number))
+            forget(transaction.state, subject_name(name))  # they are as old as the state that goes
         self._superfluous = ""
         if old.get("kind") == "records":
             records = RecordModel(name)

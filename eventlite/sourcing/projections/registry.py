@@ -21,6 +21,7 @@ from eventlite.sourcing.projections.outside import object_follower, reaction_fol
 from eventlite.sourcing.projections.rebuilding import Progress
 from eventlite.sourcing.projections.replaying import refill, state_at
 from eventlite.sourcing.projections.report import Digest, ProjectionReport
+from eventlite.sourcing.projections.snapshotting import SnapshotFollower
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
@@ -49,6 +50,8 @@ class Projections:
         enrol(self._host, projection.name, model, mode)
         handle = ProjectionHandle(self._host, projection, model, mode)
         self._start(handle)
+        if projection.snapshots is not None and model is not None:
+            self._sourcing.add(SnapshotFollower(self._host, projection, model, projection.snapshots))
         self._follow_reactions(handle, react_after)
         self._handles[projection.name] = projection.handle = handle
         return handle

@@ -11,11 +11,13 @@ from eventlite.event import MAX_ID, Event
 from eventlite.query import Query, check_position
 from eventlite.scanning import scan
 from eventlite.sourcing.projections.applying import BATCH, apply, call, wanted
+from eventlite.sourcing.projections.snapshotting import newest_records, snapshots_of
+from eventlite.sourcing.snapshots import Kept
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
     from eventlite.sourcing.projection import Projection
-    from eventlite.sourcing.projections.model import Model
+    from eventlite.sourcing.projections.model import Model, Past
 
 _LATER = dt.timedelta(microseconds=1)
 
@@ -23,20 +25,18 @@ _LATER = dt.timedelta(microseconds=1)
 def state_at(host: Host, projection: Projection, model: Model | None, at: int | dt.datetime) -> Any:
     """The state after the event of a position, or after all events recorded up to a moment.
 
-    A dict, tables to `query`, or a new object of the projection's factory. Raises `InvalidQueryError`, `HandlerError`.
+    A dict, tables to `query`, or a new object of the projection's factory. From the newest snapshot before that, if
+    there is one. Raises `InvalidQueryError`, `HandlerError`.
     """
     query, end = _bounds(at)
-    return replay(host, projection, model, query, min(end, host.storage.head()))
-
-
-def replay(host: Host, projection: Projection, model: Model | None, query: Query, end: int) -> Any:
-    """The state that matching events up to a position make."""
-    batches = _events(host, projection, query, 0, end)
+    end = min(end, host.storage.head())
     if model is None:
-        return _fill(projection, _new_object(projection), batches)
+        return _object_at(host, projection, query, end)
+    kept = newest_records(host, projection, _whole(host, projection, query, end)) or Kept((), 0)
     past = model.past(host)
     try:
-        for events in batches:
+        _begin(past, kept)
+        for events in _events(host, projection, query, kept.position, end):
             with past.change() as state:
                 apply(projection, events, state)
     except BaseException:
@@ -45,13 +45,45 @@ def replay(host: Host, projection: Projection, model: Model | None, query: Query
     return past.result()
 
 
+def _begin(past: Past, kept: Kept) -> None:
+    """Put what a snapshot holds into an empty state."""
+    for part in kept.parts:
+        with past.change() as state:
+            state.update(part)
+            state.settle()
+
+
 def refill(host: Host, projection: Projection) -> tuple[Any, int]:
-    """A new object with all events in it, and the position of the last one."""
-    target, position = _new_object(projection), 0
+    """A new object with all events in it, and the position of the last one; a snapshot is taken when it is time."""
+    target, begun = _nearest_object(host, projection, host.storage.head())
+    position = begun
     while (head := host.storage.head()) > position:
         _fill(projection, target, _events(host, projection, Query(), position, head))
         position = head
+    snapshots = snapshots_of(projection)
+    if snapshots is not None and position - begun >= snapshots.policy.every:
+        snapshots.take(host, position, target)
     return target, position
+
+
+def _object_at(host: Host, projection: Projection, query: Query, end: int) -> Any:
+    target, begun = _nearest_object(host, projection, _whole(host, projection, query, end))
+    return _fill(projection, target, _events(host, projection, query, begun, end))
+
+
+def _nearest_object(host: Host, projection: Projection, at: int) -> tuple[Any, int]:
+    """An object with the events up to a position or less, and which: of a snapshot, or a new one."""
+    snapshots = snapshots_of(projection)
+    found = None if snapshots is None else snapshots.newest(host.storage, at)
+    return found or (_new_object(projection), 0)
+
+
+def _whole(host: Host, projection: Projection, query: Query, end: int) -> int:
+    """The position up to which a query with a moment in it leaves no event out: clocks are set back, too."""
+    if projection.snapshots is None or query.until is None:
+        return end
+    later = host.storage.read(Query(since=query.until), limit=1)
+    return min(end, later[0][0] - 1) if later else end
 
 
 def _fill(projection: Projection, target: Any, batches: Iterator[list[Event]]) -> Any:

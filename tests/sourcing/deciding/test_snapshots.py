@@ -34,9 +34,9 @@ def kept(kernel: Any, subject: str) -> list[int]:
     with kernel.storage.snapshot() as snapshot:
         record = snapshot.state.get(snapshots.NAMESPACE, subject)
         states = [state.name for state in snapshot.state.list("snapshot.state")]
-    positions: list[int] = record.value["positions"] if record else []
-    assert states == sorted(f"{subject}@{position}" for position in positions)
-    return positions
+    taken: dict[str, int] = record.value["taken"] if record else {}
+    assert states == sorted(f"{subject}@{position}/0" for position in taken)
+    return [int(position) for position in taken]
 
 
 # An append of so many events, of which each is the thing's or another's, or a look at the state at some position.
