@@ -166,14 +166,14 @@ def stats(ctx: click.Context, window: float) -> None:
         can, counts = dispatcher.capabilities, dispatcher.stats()
         queues = dispatcher.queues() if can.queues else []
         schedules = dispatcher.schedules() if can.recurring else []
-        statistics = dispatcher.statistics(window)
+        statistics = dispatcher.statistics(window) if can.statistics else None
     if options_of(ctx).json:
         print_json(
             {
                 "states": counts,
                 "queues": [queue._asdict() for queue in queues],
                 "recurring": [schedule_json(schedule) for schedule in schedules],
-                "statistics": statistics_json(statistics),
+                "statistics": None if statistics is None else statistics_json(statistics),
             }
         )
         return
@@ -182,7 +182,8 @@ def stats(ctx: click.Context, window: float) -> None:
         show_queues(queues)
     if schedules:
         show_schedules(schedules)
-    show_statistics(statistics)
+    if statistics is not None:
+        show_statistics(statistics)
 
 
 @jobs.command()

@@ -94,8 +94,15 @@ def _work(dispatcher: JobDispatcher, signals: Signals, **options: Any) -> tuple[
             received.append(number)
             stop.set()
             if len(received) > 1:
-                dispatcher.stop_now()
+                _stop_now(dispatcher)
         return working.result(), received
+
+
+def _stop_now(dispatcher: JobDispatcher) -> None:
+    if dispatcher.capabilities.releases:
+        dispatcher.stop_now()
+    else:
+        note("This dispatcher cannot put running jobs back: they are waited for. kill -9 ends them.")
 
 
 class Signals(NamedTuple):

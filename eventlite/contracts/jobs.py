@@ -1,212 +1,52 @@
-"""The contract of job dispatch: work that runs later."""
+"""The contract of job dispatch: work that runs later.
+
+What a dispatcher hands out is in `job_views`, what it calls workers with in `job_handling`, what it may declare in
+`job_capabilities`.
+"""
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from threading import Event as Flag
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, Protocol
 
+from eventlite.contracts.job_capabilities import JobCapabilities, meanings, undeclared
+from eventlite.contracts.job_handling import Job, JobCancelled, RunningJob, Snooze
+from eventlite.contracts.job_views import (
+    DEFAULT_QUEUE,
+    JOB_STATES,
+    Durations,
+    JobFailure,
+    JobInfo,
+    JobProgress,
+    JobStatistics,
+    QueueInfo,
+    ScheduleInfo,
+)
 from eventlite.contracts.storage import Transaction
-from eventlite.errors import JobError
 from eventlite.event import Event
 
-#: The states of a job: waiting for its (next) attempt; in one; finished well; out of attempts; taken out of the queue.
-JOB_STATES = ("pending", "running", "done", "dead", "cancelled")
-
-#: The queue of a job that names none.
-DEFAULT_QUEUE = "default"
-
-
-class Snooze(Exception):  # noqa: N818 - no error: the handler asks for another time
-    """Raised or returned by a handler: run this job again in so many seconds, and do not count this attempt."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"again in {seconds} seconds")
-        self.seconds = seconds
-
-
-class JobCancelled(Exception):  # noqa: N818 - no error: the handler ends as it was asked to
-    """Raised in or by a handler whose job is to end as cancelled."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobCapabilities:
-    """What a dispatcher can do beyond enqueue, run, retry, cancel and inspect."""
-
-    #: Jobs and the positions of triggers survive the process.
-    durable: bool = False
-    #: Jobs can be enqueued in the append's own transaction, and done in that of their own effects.
-    transactional: bool = False
-    #: A worker's `timeout` is kept; without, asking for one is a `JobError`.
-    timeouts: bool = False
-    recurring: bool = False
-    unique: bool = False
-    progress: bool = False
-    #: Queues of their own, that can be paused and limited.
-    queues: bool = False
-    #: Async functions can be workers.
-    asynchronous: bool = False
-    #: A running job can be asked to stop.
-    cancels_running: bool = False
-    #: `work` runs jobs until it is stopped.
-    work_loop: bool = False
-    #: Workers can run in processes of their own.
-    processes: bool = False
-
-
-class JobFailure(NamedTuple):
-    """One failed attempt: its number, when it failed (microseconds since the epoch) and what it raised."""
-
-    attempt: int
-    at: int
-    error: str
-
-
-class JobProgress(NamedTuple):
-    """How far a handler says it is: a fraction from 0 to 1, and a few words."""
-
-    done: float
-    note: str
-
-
-class QueueInfo(NamedTuple):
-    """One queue as it stands; `limit` is how many of its jobs may run at once, over all processes."""
-
-    name: str
-    paused: bool
-    limit: int | None
-    pending: int
-    running: int
-
-
-class ScheduleInfo(NamedTuple):
-    """A recurring job: what it enqueues, when next (microseconds since the epoch), and its rule in words."""
-
-    name: str
-    job: str
-    rule: str
-    next: int
-    last: int | None
-
-
-class Durations(NamedTuple):
-    """How long something took, in seconds."""
-
-    mean: float
-    median: float
-    #: What 95 of 100 stayed within.
-    most: float
-
-
-@dataclass(frozen=True, slots=True)
-class JobStatistics:
-    """What a queue does; times in microseconds since the epoch."""
-
-    #: As `stats`.
-    by_state: Mapping[str, int]
-    #: For each job's name how many are in each state, those without any left out.
-    by_name: Mapping[str, Mapping[str, int]]
-    #: Since when the pending job that waits longest has been due; None if none is due.
-    oldest_pending: int | None
-    #: Jobs that were done, and that died, in a minute, over the window.
-    done_per_minute: float
-    dead_per_minute: float
-    #: From being due to the last attempt's begin, and from there to its end, of the last 1,000 jobs of the window.
-    wait: Durations | None
-    run: Durations | None
-
-
-@dataclass(frozen=True, slots=True)
-class JobInfo:
-    """One job as it stands, in a copy. Times in microseconds since the epoch."""
-
-    id: str
-    name: str
-    data: dict[str, Any]
-    #: One of `JOB_STATES`.
-    state: str
-    #: How many attempts were begun since it was enqueued, or since it was put back with `retry`.
-    attempts: int
-    #: As its worker says; the dispatcher's own number as long as it knows no worker of that name.
-    max_attempts: int
-    priority: int
-    enqueued: int
-    #: When it may run: for a failed job that is tried again, the time of its next attempt.
-    due: int
-    #: When it was done, dead or cancelled.
-    finished: int | None
-    #: What the last attempt raised, as "Type: text"; None once it is done.
-    error: str | None
-    #: What the worker's function returned, as JSON gives it back; None if that was not JSON.
-    result: Any
-    queue: str = DEFAULT_QUEUE
-    #: When its last attempt was begun.
-    started: int | None = None
-    #: Its failed attempts, the last ones, in order; only where the dispatcher keeps them.
-    failures: tuple[JobFailure, ...] = ()
-    #: What its handler reported last.
-    progress: JobProgress | None = None
-    #: What no other unfinished job of that name may have.
-    unique: str | None = None
-
-
-class Job(Protocol):
-    """What a worker's function is called with."""
-
-    @property
-    def id(self) -> str:
-        """The job's id."""
-
-    @property
-    def name(self) -> str:
-        """Which worker it is for."""
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """What it was enqueued with; every attempt gets a copy of its own."""
-
-    @property
-    def attempt(self) -> int:
-        """1 on the first try."""
-
-
-class RunningJob(Job, Protocol):
-    """What a dispatcher that declares the capabilities named here calls its workers with."""
-
-    @property
-    def queue(self) -> str:
-        """The queue it came from."""
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether it should stop: it was cancelled, ran out of time, or its lease was lost."""
-
-    def check(self) -> None:
-        """Raise what the handler should end with if it should stop: `JobCancelled`, TimeoutError or `JobError`."""
-
-    def progress(self, done: float, note: str = "") -> None:
-        """Say how far it is, from 0 to 1 (`progress`)."""
-
-    def snooze(self, seconds: float) -> Snooze:
-        """What to return or raise in order to be called again in so many seconds, this attempt not counted."""
-
-    def transaction(self, result: Any = None) -> AbstractContextManager[Transaction]:
-        """A transaction of the store that marks the job done: its effects happen exactly once (`transactional`).
-
-        Raises `JobError`, and undoes everything, if the job is not this attempt's any more.
-        """
-
-
-def undeclared(capability: str, what: str) -> NoReturn:
-    """Refuse what the dispatcher cannot do."""
-    raise JobError(
-        f"this dispatcher has no {what} (capability {capability!r})",
-        hint='Use one that declares it, such as `plugin = "durable"` in the profile\'s [jobs] section.',
-    )
+__all__ = [
+    "DEFAULT_QUEUE",
+    "JOB_STATES",
+    "Durations",
+    "Job",
+    "JobCancelled",
+    "JobCapabilities",
+    "JobDispatcher",
+    "JobFailure",
+    "JobInfo",
+    "JobProgress",
+    "JobStatistics",
+    "QueueInfo",
+    "RunningJob",
+    "ScheduleInfo",
+    "Snooze",
+    "meanings",
+    "undeclared",
+]
 
 
 class JobDispatcher(Protocol):
@@ -270,7 +110,7 @@ class JobDispatcher(Protocol):
         """Put a job in the queue, to run in `delay` seconds or at `run_at` (aware) at the earliest, and return its id.
 
         Of the jobs that are due the one with the highest priority runs first, among equals the one that was due first;
-        a dispatcher may let a job gain priority while it waits, so that none waits for ever. With `unique` (`unique`),
+        with `aging` a job gains priority while it waits, so that none waits for ever. With `unique` (`unique`),
         a text, or True for its data, there is one unfinished job of that name and text at a time: the id is that of the
         one that is there. With `transaction` (`transactional`) it exists if that is committed.
 
@@ -325,7 +165,10 @@ class JobDispatcher(Protocol):
         transaction: Transaction | None = None,
     ) -> builtins.list[str]:
         """Put many jobs of one name in the queue, all or nothing where the dispatcher is `durable`; their ids."""
-        return [self.enqueue(job, data, delay=delay, priority=priority, queue=queue) for data in datas]
+        return [
+            self.enqueue(job, data, delay=delay, priority=priority, queue=queue, transaction=transaction)
+            for data in datas
+        ]
 
     def work(
         self,
@@ -337,8 +180,8 @@ class JobDispatcher(Protocol):
     ) -> int:
         """Run triggers, schedules and due jobs until `stop` is set; how many attempts ran (`work_loop`).
 
-        Then begins no more jobs and waits for those that run, `grace` seconds at most: those left are put back. A
-        signal handler may set `stop`.
+        Then begins no more jobs and waits for those that run, with `grace` (`releases`) so many seconds at most: those
+        left are put back. A signal handler may set `stop`.
         """
         undeclared("work_loop", "work loop")
 
@@ -347,8 +190,8 @@ class JobDispatcher(Protocol):
         undeclared("work_loop", "work loop")
 
     def stop_now(self) -> None:
-        """Have every `work` of this process put its running jobs back and end; fit for signals, too (`work_loop`)."""
-        undeclared("work_loop", "work loop")
+        """Have every `work` of this process put its running jobs back and end; fit for signals, too (`releases`)."""
+        undeclared("releases", "way to put running jobs back")
 
     def recurring(
         self,
@@ -378,28 +221,28 @@ class JobDispatcher(Protocol):
         undeclared("recurring", "recurring jobs")
 
     def pause(self, queue: str) -> None:
-        """Begin no more jobs of a queue, in any process (`queues`)."""
-        undeclared("queues", "queues")
+        """Begin no more jobs of a queue, in any process (`pausing`)."""
+        undeclared("pausing", "queues that can be paused")
 
     def resume(self, queue: str) -> None:
-        """Go on with a queue (`queues`)."""
-        undeclared("queues", "queues")
+        """Go on with a queue (`pausing`)."""
+        undeclared("pausing", "queues that can be paused")
 
     def limit(self, queue: str, jobs: int | None) -> None:
-        """Let so many jobs of a queue run at once, over all processes; None is no limit (`queues`)."""
-        undeclared("queues", "queues")
+        """Let so many jobs of a queue run at once, over all processes; None is no limit (`pausing`)."""
+        undeclared("pausing", "queues that can be limited")
 
     def queues(self) -> builtins.list[QueueInfo]:
         """The queues that were used, by name (`queues`)."""
         undeclared("queues", "queues")
 
     def statistics(self, window: float = 3600.0) -> JobStatistics:
-        """What `stats` counts and more, rates and times over the last `window` seconds (`durable`)."""
-        undeclared("durable", "statistics")
+        """What `stats` counts and more, rates and times over the last `window` seconds (`statistics`)."""
+        undeclared("statistics", "statistics")
 
     def prune(self, *, history: int | None = None, keep: float | None = None) -> int:
-        """Forget finished jobs beyond the newest `history` of each state, and older than `keep` seconds (`durable`).
+        """Forget finished jobs beyond the newest `history` of each state, and older than `keep` seconds (`history`).
 
         None is the profile's setting. Returns how many were forgotten.
         """
-        undeclared("durable", "history")
+        undeclared("history", "history")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from eventlite.testing.jobs_capabilities import CapabilitiesContract
 from eventlite.testing.jobs_concurrency import JobConcurrencyContract
+from eventlite.testing.jobs_durability import DurabilityContract
 from eventlite.testing.jobs_failing import FailingContract
+from eventlite.testing.jobs_handlers import HandlersContract
 from eventlite.testing.jobs_ordering import OrderingContract
+from eventlite.testing.jobs_queues import QueuesContract
+from eventlite.testing.jobs_recurring import RecurringContract
 from eventlite.testing.jobs_running import RunningContract
+from eventlite.testing.jobs_several import SeveralContract
 from eventlite.testing.jobs_transactions import JobTransactionsContract
 from eventlite.testing.jobs_triggers import TriggersContract
+from eventlite.testing.jobs_work_loop import WorkLoopContract
 
 
 class JobDispatcherContract(
@@ -17,8 +22,13 @@ class JobDispatcherContract(
     OrderingContract,
     TriggersContract,
     JobConcurrencyContract,
+    DurabilityContract,
     JobTransactionsContract,
-    CapabilitiesContract,
+    SeveralContract,
+    HandlersContract,
+    QueuesContract,
+    RecurringContract,
+    WorkLoopContract,
 ):
     """Subclass it, name the plugin in `covers`, make the dispatcher and say how its time passes:
 

@@ -9,12 +9,16 @@ from typing import Any, ClassVar
 import pytest
 
 from eventlite.contracts import Host, JobDispatcher, JobInfo, Storage
+from eventlite.testing.capabilities import left_out
 from eventlite.testing.host import StorageHost, open_storage
 
 #: Seconds: no retry waits longer.
 DAY = 86_400.0
 
 TOO_LONG = "x" * 256
+
+#: Seconds after which a thread that should have ended is taken for stuck.
+PATIENCE = 20.0
 
 Advance = Callable[[float], None]
 
@@ -120,6 +124,13 @@ def drain(dispatcher: JobDispatcher, advance: Advance) -> int:
         advance(DAY)
         attempts += dispatcher.run_until_idle()
     return attempts
+
+
+def needs(dispatcher: JobDispatcher, *capabilities: str) -> None:
+    """Leave out the running test unless the dispatcher declares all of these."""
+    for name in capabilities:
+        if not getattr(dispatcher.capabilities, name):
+            left_out(name)
 
 
 def one_in_each_state(dispatcher: JobDispatcher) -> dict[str, str]:

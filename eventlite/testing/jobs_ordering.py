@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from time import sleep
 from typing import Any
 
@@ -128,3 +129,22 @@ class OrderingContract(JobSuite):
         assert dispatcher.run_until_idle() == 1
         assert drain(dispatcher, advance) == 1
         assert ran == [1, 2]
+
+    def test_a_time_to_run_at(self, dispatcher: JobDispatcher, advance: Advance, ran: list[Any]) -> None:
+        dispatcher.worker("note")(lambda job: ran.append(job.data))
+        start = info_of(dispatcher, dispatcher.enqueue("other", delay=1)).enqueued
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=start + 60_000_000)
+        id = dispatcher.enqueue("note", run_at=moment)
+        assert info_of(dispatcher, id).due == start + 60_000_000
+        dispatcher.run_until_idle()
+        assert ran == []
+        advance(61)
+        dispatcher.run_until_idle()
+        assert ran == [{}]
+
+    @pytest.mark.parametrize("run_at", ["tomorrow", datetime(2030, 1, 1), 7, datetime(9999, 1, 1, tzinfo=UTC)], ids=str)
+    def test_times_that_are_none_are_refused(self, dispatcher: JobDispatcher, run_at: Any) -> None:
+        with pytest.raises(JobError, match="run_at"):
+            dispatcher.enqueue("note", run_at=run_at)
+        with pytest.raises(JobError, match="delay"):
+            dispatcher.enqueue("note", run_at=datetime(2030, 1, 1, tzinfo=UTC), delay=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eventlite.contracts import JobDispatcher
+from eventlite.contracts import JobCapabilities, JobDispatcher
 from eventlite.contracts.jobs import JOB_STATES
 from eventlite.errors import JobError
 from eventlite.testing.jobs_base import (
@@ -23,6 +23,9 @@ class RunningContract(JobSuite):
     """What is enqueued is run once, with the data it was enqueued with."""
 
     # A job, from its enqueuing to its end.
+
+    def test_capabilities_are_declared(self, dispatcher: JobDispatcher) -> None:
+        assert isinstance(dispatcher.capabilities, JobCapabilities)
 
     def test_nothing_to_do_is_done_at_once(self, dispatcher: JobDispatcher) -> None:
         assert dispatcher.run_until_idle() == 0

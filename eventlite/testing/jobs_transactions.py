@@ -1,11 +1,8 @@
-"""Jobs and transactions of the store, and jobs whose worker was lost."""
+"""Jobs and transactions of the store."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
@@ -15,18 +12,11 @@ from eventlite.errors import HandlerError, JobError
 from eventlite.event import NewEvent
 from eventlite.query import Query
 from eventlite.testing.capabilities import left_out
-from eventlite.testing.jobs_base import DAY, Advance, JobSuite, drain, info_of, on_placed
-
-#: Seconds after which a thread that should have ended is taken for stuck.
-PATIENCE = 20.0
-
-Reopen = Callable[[], JobDispatcher]
+from eventlite.testing.jobs_base import JobSuite, info_of, needs
 
 
 class JobTransactionsContract(JobSuite):
     """An event and its job exist together or not at all; what a job does in its own transaction happens once."""
-
-    # Transactional.
 
     def test_a_job_enqueued_in_a_transaction_exists_if_that_is_committed(
         self, dispatcher: JobDispatcher, host: Host, ran: list[Any]
@@ -34,22 +24,24 @@ class JobTransactionsContract(JobSuite):
         if not dispatcher.capabilities.transactional:
             with host.transaction() as transaction, pytest.raises(JobError):
                 dispatcher.enqueue("note", {"n": 1}, transaction=transaction)
+            with host.transaction() as transaction, pytest.raises(JobError):
+                dispatcher.enqueue_many("note", [{"n": 1}], transaction=transaction)
             left_out("transactional")
         dispatcher.worker("note")(lambda job: ran.append(job.data["n"]))
         for fails, n in ((True, 0), (False, 1)):
             with suppress(ZeroDivisionError), host.transaction() as transaction:
                 transaction.append(host.prepare([NewEvent("placed", {"n": n})]))
                 dispatcher.enqueue("note", {"n": n}, transaction=transaction)
-                dispatcher.enqueue("note", {"n": n + 10}, unique="x", transaction=transaction)
+                dispatcher.enqueue_many("note", [{"n": n + 10}, {"n": n + 20}], transaction=transaction)
                 _ = 1 // (not fails)
-            assert dispatcher.stats()["total"] == (0 if fails else 2)
+            assert dispatcher.stats()["total"] == (0 if fails else 3)
         dispatcher.run_until_idle()
-        assert (ran, host.storage.count(Query())) == ([1, 11], 1)
+        assert (ran, host.storage.count(Query())) == ([1, 11, 21], 1)
 
     def test_what_a_job_does_in_its_transaction_happens_with_its_end(
         self, dispatcher: JobDispatcher, host: Host
     ) -> None:
-        _needs_transactions(dispatcher)
+        needs(dispatcher, "transactional")
 
         @dispatcher.worker("charge", retries=1)
         def charge(job: Any) -> None:
@@ -66,7 +58,7 @@ class JobTransactionsContract(JobSuite):
     def test_a_job_that_is_done_in_its_transaction_is_done_whatever_follows(
         self, dispatcher: JobDispatcher, host: Host
     ) -> None:
-        _needs_transactions(dispatcher)
+        needs(dispatcher, "transactional")
 
         @dispatcher.worker("charge", retries=3)
         def charge(job: Any) -> None:
@@ -97,140 +89,9 @@ class JobTransactionsContract(JobSuite):
         with pytest.raises(JobError, match="after"):
             dispatcher.on_event("placed", "note", lambda event: event.data, inline=True, after=0, name="again")
 
-    # Several dispatchers on one store.
-
-    def test_the_job_of_a_lost_worker_runs_again_after_its_lease(
-        self, dispatcher: JobDispatcher, host: Host, advance: Advance, ran: list[Any], request: pytest.FixtureRequest
-    ) -> None:
-        _needs_durable(dispatcher)
-        other: JobDispatcher = request.getfixturevalue("reopen")()
-        begun, released = Event(), Event()
-
-        def slow(job: Any) -> str:
-            begun.set()
-            released.wait(PATIENCE)
-            if dispatcher.capabilities.transactional:
-                with pytest.raises(JobError, match="any more"), job.transaction() as transaction:
-                    transaction.append(host.prepare([NewEvent("twice")]))
-            return "late"
-
-        def quick(job: Any) -> str:
-            ran.append(job.attempt)
-            return "in time"
-
-        dispatcher.worker("slow", retries=1)(slow)
-        other.worker("slow", retries=1)(quick)
-        id = dispatcher.enqueue("slow")
-        runner = Thread(target=dispatcher.run_until_idle)
-        runner.start()
-        assert begun.wait(PATIENCE)
-        assert other.run_until_idle() == 0  # the lease holds
-        advance(DAY)
-        assert other.run_until_idle() == 1
-        released.set()
-        runner.join(PATIENCE)
-        done = info_of(other, id)
-        assert (runner.is_alive(), ran, done.state, done.result, done.attempts) == (False, [2], "done", "in time", 2)
-        assert host.storage.head() == 0
-        other.close()
-
-    def test_a_job_that_loses_every_worker_is_dead_at_last(
-        self, dispatcher: JobDispatcher, advance: Advance, request: pytest.FixtureRequest
-    ) -> None:
-        _needs_durable(dispatcher)
-        other: JobDispatcher = request.getfixturevalue("reopen")()
-        begun, released = Event(), Event()
-
-        @dispatcher.worker("killer")
-        def killer(_job: Any) -> None:
-            begun.set()
-            released.wait(PATIENCE)
-
-        other.worker("fine")(lambda _job: None)
-        id, fine = dispatcher.enqueue("killer", priority=1), dispatcher.enqueue("fine", delay=60)
-        runner = Thread(target=dispatcher.run_until_idle)
-        runner.start()
-        assert begun.wait(PATIENCE)
-        advance(DAY)
-        other.run_until_idle()
-        released.set()
-        runner.join(PATIENCE)
-        assert [info_of(other, one).state for one in (id, fine)] == ["dead", "done"]
-        assert "lease" in (info_of(other, id).error or "")
-        other.close()
-
-    def test_of_many_that_enqueue_a_unique_job_one_does(
-        self, dispatcher: JobDispatcher, request: pytest.FixtureRequest
-    ) -> None:
-        _needs_durable(dispatcher)
-        other: JobDispatcher = request.getfixturevalue("reopen")()
-        barrier = Barrier(8)
-
-        def race(n: int) -> set[str]:
-            found = set()
-            for round in range(20):
-                barrier.wait(PATIENCE)
-                found.add((dispatcher, other)[n % 2].enqueue("note", {"n": n}, unique=f"round {round}"))
-            return found
-
-        with ThreadPoolExecutor(8) as pool:
-            ids = set.union(*pool.map(race, range(8)))
-        assert len(ids) == dispatcher.stats()["total"] == 20
-        other.close()
-
-    def test_each_event_makes_one_job_whoever_follows(
-        self, dispatcher: JobDispatcher, host: Host, ran: list[Any], request: pytest.FixtureRequest
-    ) -> None:
-        _needs_durable(dispatcher)
-        other: JobDispatcher = request.getfixturevalue("reopen")()
-        for one in (dispatcher, other):
-            on_placed(one, ran)
-        stop = Event()
-        threads = [Thread(target=one.work, args=(stop,)) for one in (dispatcher, other)]
-        for thread in threads:
-            thread.start()
-        for n in range(100):
-            host.append_many([NewEvent("placed", {"n": n})])
-        stop.set()
-        for thread in threads:
-            thread.join(PATIENCE)
-        dispatcher.run_until_idle()
-        other.run_until_idle()
-        assert sorted(ran) == list(range(100))
-        other.close()
-
-    def test_a_low_priority_waits_its_time_and_no_longer(
-        self, dispatcher: JobDispatcher, advance: Advance, ran: list[Any]
-    ) -> None:
-        _needs_durable(dispatcher)
-        dispatcher.worker("note")(lambda job: ran.append(job.data["n"]))
-        dispatcher.enqueue("note", {"n": "patient"})
-        advance(DAY)
-        for n in range(3):
-            dispatcher.enqueue("note", {"n": n}, priority=5)
-        dispatcher.run_until_idle()
-        assert ran == ["patient", 0, 1, 2]
-
-    def test_every_job_of_a_crowd_is_done_once(
-        self, dispatcher: JobDispatcher, advance: Advance, ran: list[Any], request: pytest.FixtureRequest
-    ) -> None:
-        _needs_durable(dispatcher)
-        other: JobDispatcher = request.getfixturevalue("reopen")()
-        for one in (dispatcher, other):
-            one.worker("note")(lambda job: ran.append(job.data["n"]))
-        dispatcher.enqueue_many("note", [{"n": n} for n in range(300)])
-        with ThreadPoolExecutor(2) as pool:
-            attempts = list(pool.map(lambda one: one.run_until_idle(), (dispatcher, other)))
-        assert (sum(attempts), sorted(ran)) == (300, list(range(300)))
-        assert drain(other, advance) == 0
-        other.close()
-
-
-def _needs_transactions(dispatcher: JobDispatcher) -> None:
-    if not dispatcher.capabilities.transactional:
-        left_out("transactional")
-
-
-def _needs_durable(dispatcher: JobDispatcher) -> None:
-    if not dispatcher.capabilities.durable:
-        left_out("durable")
+    def test_a_unique_job_can_be_enqueued_in_a_transaction(self, dispatcher: JobDispatcher, host: Host) -> None:
+        needs(dispatcher, "transactional", "unique")
+        with host.transaction() as transaction:
+            first = dispatcher.enqueue("note", unique="x", transaction=transaction)
+            assert dispatcher.enqueue("note", unique="x", transaction=transaction) == first
+        assert dispatcher.stats()["total"] == 1

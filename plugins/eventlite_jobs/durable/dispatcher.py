@@ -7,6 +7,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
@@ -24,7 +25,7 @@ from eventlite.contracts import (
     ScheduleInfo,
     Transaction,
 )
-from eventlite.contracts.jobs import JOB_STATES
+from eventlite.contracts.jobs import JOB_STATES, meanings
 from eventlite.jsontext import canonical, loads
 from eventlite_jobs import checks
 from eventlite_jobs.checks import checked_name
@@ -77,18 +78,11 @@ class DurableDispatcher(JobDispatcher):
     def capabilities(self) -> JobCapabilities:
         """Everything; jobs are durable and transactional where they are in a store that has SQL."""
         storage = self._host.storage.capabilities
-        return JobCapabilities(
+        everything = JobCapabilities(**dict.fromkeys(meanings(), True))
+        return replace(
+            everything,
             durable=storage.sql is not None and storage.persistent,
             transactional=storage.sql is not None and storage.transactional,
-            timeouts=True,
-            recurring=True,
-            unique=True,
-            progress=True,
-            queues=True,
-            asynchronous=True,
-            cancels_running=True,
-            work_loop=True,
-            processes=True,
         )
 
     # --- what runs
