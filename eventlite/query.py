@@ -126,9 +126,18 @@ class Condition:
     after: int = 0
 
     def __post_init__(self) -> None:
+        check_query(self.query)
         check_position(self.after, "after")
         for plain in self.query.alternatives:
             _check_guard(plain)
+
+
+def check_query(query: object) -> None:
+    """Raise `InvalidQueryError` unless it is a `Query`."""
+    if not isinstance(query, Query):
+        raise InvalidQueryError(
+            f"expected a Query, not {shown(query)}", hint='For example Query(cmd="userRegistered").'
+        )
 
 
 def check_position(position: object, name: str) -> None:

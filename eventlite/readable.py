@@ -10,7 +10,7 @@ from eventlite.answers import Answers, CachedAnswers, DirectAnswers
 from eventlite.errors import InvalidQueryError, StoreClosedError, shown
 from eventlite.event import MAX_ID, Event, Row, VerifiedEvent
 from eventlite.page import Cursor, Page, decode_cursor, query_mark
-from eventlite.query import Query, check_position, check_size
+from eventlite.query import Query, check_position, check_query, check_size
 from eventlite.scanning import scan
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Readable:
 
         `count=False` saves the counting. Raises `InvalidQueryError`.
         """
-        _check_query(query)
+        check_query(query)
         check_size(limit, "limit")
         check_position(offset, "offset")
         head = self.storage.head()
@@ -125,7 +125,7 @@ class Readable:
 
     def count(self, query: Query = _ALL) -> int:
         """How many events match."""
-        _check_query(query)
+        check_query(query)
         return self.storage.count(query)
 
     def head(self) -> int:
@@ -145,7 +145,7 @@ class Readable:
     def _scan(
         self, query: Query, after: int, before: int | None, limit: int | None, backwards: bool, size: int
     ) -> Iterator[list[Row]]:
-        _check_query(query)
+        check_query(query)
         check_position(after, "after")
         if before is not None:
             check_position(before, "before")
@@ -175,13 +175,7 @@ class Readable:
         )
 
 
-def _check_query(query: object) -> None:
-    if not isinstance(query, Query):
-        raise InvalidQueryError(
-            f"expected a Query, not {shown(query)}", hint='For example Query(cmd="userRegistered").'
-        )
-
-
 def _check_id(id: object) -> None:
     if type(id) is not int:
-        raise InvalidQueryError(f"an event's id is an int, not {shown(id)}")
+        hint = "Pass its id: event.id." if isinstance(id, Event) else None
+        raise InvalidQueryError(f"an event's id is an int, not {shown(id)}", hint=hint)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from eventlite.contracts.storage import Storage
 from eventlite.digest import Digest
-from eventlite.errors import CorruptionError, EventLiteError
+from eventlite.errors import CorruptionError, EventLiteError, StoreClosedError
 from eventlite.event import Row, verify_checksum
 from eventlite.query import Query
 from eventlite.scanning import scan
@@ -29,7 +29,10 @@ class VerificationReport:
 
 
 def verify(storage: Storage, progress: Callable[[int, int], None] | None = None) -> VerificationReport:
-    """Check every event up to the present head, in bounded memory. `progress(done, head)` is called per batch."""
+    """Check every event up to the present head, in bounded memory. `progress(done, head)` is called per batch.
+
+    Raises `StoreClosedError`; whatever else is wrong is reported.
+    """
     report, digest, ids = VerificationReport(), Digest(), _Ids()
     try:
         head = storage.head()
@@ -38,6 +41,8 @@ def verify(storage: Storage, progress: Callable[[int, int], None] | None = None)
             report.events += len(rows)
             if progress is not None:
                 progress(rows[-1][0], head)
+    except StoreClosedError:
+        raise
     except EventLiteError as error:
         report.problems.append(f"after event {ids.last}: {error.message}")
     report.problems += _own_check(storage)

@@ -81,7 +81,7 @@ class Writable(Readable):
     def append_bulk(self, events: Iterable[NewEvent], batch_size: int = 10_000) -> BulkReport:
         """Append many events in batches, each of them all or nothing.
 
-        An error carries the `report` of what was committed before it.
+        An error, that of a generator included, carries the `report` of what was committed before it.
         """
         from eventlite.contracts.bulk import BulkReport
 
@@ -96,8 +96,8 @@ class Writable(Readable):
                 while batch := first or list(islice(remaining, batch_size)):
                     self._append_batch(batch, report)
                     first = []
-        except EventLiteError as error:
-            error.report = report
+        except BaseException as error:  # the caller's own included: what was committed stays so
+            error.report = report  # type: ignore[attr-defined]
             raise
         return report
 

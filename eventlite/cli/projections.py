@@ -10,7 +10,7 @@ import click
 from eventlite.cli.app import app_option, open_app
 from eventlite.cli.context import open_kernel, options_of
 from eventlite.cli.errors import NotFoundError
-from eventlite.cli.output import note, print_json, print_line, progress, safe, several, stdout, table
+from eventlite.cli.output import print_json, print_line, progress, safe, several, stdout, table
 
 if TYPE_CHECKING:
     from eventlite.kernel import Kernel
@@ -98,8 +98,7 @@ def pause(ctx: click.Context, name: str) -> None:
 
     Example: eventlite projections pause orders --db app.db
     """
-    _change(ctx, name, paused=True)
-    note(f"{name} is paused.")
+    _tell(ctx, _change(ctx, name, paused=True), "paused")
 
 
 @projections.command()
@@ -110,8 +109,7 @@ def resume(ctx: click.Context, name: str) -> None:
 
     Example: eventlite projections resume orders --db app.db
     """
-    _change(ctx, name, paused=False, error=None, error_position=None)
-    note(f"{name} goes on.")
+    _tell(ctx, _change(ctx, name, paused=False, error=None, error_position=None), "resumed")
 
 
 def _all(kernel: Kernel) -> list[dict[str, Any]]:
@@ -151,18 +149,28 @@ def _state(consumer: Consumer, failed: Consumer, now: int) -> str:
     return "active" if consumer.held(now) else "idle"
 
 
-def _change(ctx: click.Context, name: str, **changes: Any) -> None:
-    """Of the projection and of its reactions. Raises `NotFoundError`."""
+def _change(ctx: click.Context, name: str, **changes: Any) -> dict[str, Any]:
+    """Of the projection and of its reactions; returns how it stands then. Raises `NotFoundError`."""
     from eventlite.sourcing.consumer import find, store
     from eventlite.sourcing.projections.book import consumer_name, reaction_name
 
-    with open_kernel(ctx) as kernel, kernel.transaction() as transaction:
-        found = [find(transaction.state, each) for each in (consumer_name(name), reaction_name(name))]
-        if found[0] is None:
-            raise NotFoundError(f"there is no projection {name!r}", hint="`eventlite projections list` shows them.")
-        for consumer in found:
-            if consumer is not None:
-                store(transaction.state, replace(consumer, **changes))
+    with open_kernel(ctx) as kernel:
+        with kernel.transaction() as transaction:
+            found = [find(transaction.state, each) for each in (consumer_name(name), reaction_name(name))]
+            if found[0] is None:
+                raise NotFoundError(f"there is no projection {name!r}", hint="`eventlite projections list` shows them.")
+            for consumer in found:
+                if consumer is not None:
+                    store(transaction.state, replace(consumer, **changes))
+        return next(each for each in _all(kernel) if each["name"] == name)
+
+
+def _tell(ctx: click.Context, changed: dict[str, Any], done: str) -> None:
+    if options_of(ctx).json:
+        print_json(changed)
+    else:
+        behind = several(changed["lag"], "event")
+        print_line(safe(f"{done} {changed['name']} at {changed['position']:,}, {behind} behind"))
 
 
 def _needed(app: str | None) -> str:

@@ -47,6 +47,7 @@ def decide(
     host: Host, decider: Decider[_C, _S], command: _C, query: Query | None, *, key: str | None, retries: int
 ) -> list[Event]:
     """Fold, decide and append; again when something that was read for it came in between. See `Kernel.decide`."""
+    _check_decider(decider)
     asked = _query(decider.query, command) if query is None else _query(query, command)
     _check(asked, key, retries)
     for conflicts in count():
@@ -64,6 +65,13 @@ def decide(
                 raise
             time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.001 * 2**conflicts)))  # noqa: S311
     raise AssertionError  # counting never ends
+
+
+def _check_decider(decider: object) -> None:
+    if not isinstance(decider, Decider):
+        raise InvalidQueryError(
+            f"expected a Decider, not {shown(decider)}", hint="For example Decider(decide, evolve, query=...)."
+        )
 
 
 def _check(query: Query, key: object, retries: object) -> None:

@@ -212,6 +212,11 @@ def test_an_id_is_an_int(kernel, value):
             ask(value)
 
 
+def test_an_event_for_an_id_is_told_to_give_its_id(kernel):
+    with pytest.raises(InvalidQueryError, match=r"event\.id"):
+        kernel.children(kernel.append("x"))
+
+
 REFUSED_READS = {
     "a query of another kind": lambda kernel: list(kernel.read("cmd")),
     "a negative after": lambda kernel: list(kernel.read(after=-1)),
@@ -265,6 +270,8 @@ def test_what_cannot_be_stored_is_refused_with_a_typed_error_and_nothing_is_stor
 def test_a_condition_of_another_kind_is_refused(kernel):
     with pytest.raises(InvalidQueryError, match="Condition"):
         kernel.append("x", condition=Query(cmd="x"))
+    with pytest.raises(InvalidQueryError, match="Query"):
+        Condition("x", after=0)
 
 
 # --- bulk
@@ -282,9 +289,9 @@ def test_an_iterator_that_raises_leaves_the_batches_before_it(kernel):
         yield from (NewEvent("n") for _ in range(25))
         raise RuntimeError("the source broke")
 
-    with pytest.raises(RuntimeError, match="the source broke"):
+    with pytest.raises(RuntimeError, match="the source broke") as caught:
         kernel.append_bulk(events(), batch_size=10)
-    assert kernel.head() == 20
+    assert caught.value.report.count == kernel.head() == 20
 
 
 # --- opening and closing
@@ -306,6 +313,7 @@ def test_a_closed_kernel_refuses_everything_and_closes_again(sections):
         lambda: kernel.page(),
         kernel.count,
         kernel.head,
+        kernel.verify,
         lambda: kernel.transaction().__enter__(),
         kernel.__enter__,
     ]

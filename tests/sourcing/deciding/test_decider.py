@@ -174,6 +174,11 @@ def test_what_cannot_be_a_key_or_a_number_is_refused(kernel: Any, wrong: dict[st
     assert kernel.head() == 0
 
 
+def test_what_is_no_decider_is_refused(kernel: Any) -> None:
+    with pytest.raises(InvalidQueryError, match="Decider"):
+        kernel.decide(lambda command, state: None, "open")
+
+
 def test_threads_never_pass_the_limit(kernel: Any) -> None:
     store, everyone = raw(kernel), threading.Barrier(8)
 
