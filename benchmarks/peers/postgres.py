@@ -17,13 +17,15 @@ from eventlite_postgres.testing import Server, running_server
 
 from benchmarks.peers import eventsourcing
 from benchmarks.peers.arena import Arena, Events, required
+from benchmarks.peers.crew import crew
 from eventlite import Kernel, NewEvent
 from eventlite.bench import timed
 from eventlite.bench.rounds import Rounds
 from eventlite.drafting import draft_batch, now
 from eventlite.event import COLUMNS
 
-THREADS = 8
+#: Threads or processes that append at once.
+WORKERS = 8
 _PAGE = 1_000
 _COLUMNS = ", ".join(f'"{name}"' for name in COLUMNS)
 _LOCK = "SELECT pg_advisory_xact_lock(7)"
@@ -46,19 +48,18 @@ def append(arena: Arena) -> Rounds:
 def append_from_threads(arena: Arena) -> Rounds:
     """Eight threads on one kernel."""
     events = Events()
-    with _kernel(arena) as kernel, ThreadPoolExecutor(THREADS) as pool:
+    with _kernel(arena) as kernel, ThreadPoolExecutor(WORKERS) as pool:
         while True:
             made = events.next(arena.scale.appends)
             yield timed(_share, pool, lambda part: _append_each(kernel, part), made)
 
 
-def append_from_kernels(arena: Arena) -> Rounds:
-    """Eight kernels, as eight processes would have them."""
+def append_from_processes(arena: Arena) -> Rounds:
+    """Eight processes, each with a kernel of its own."""
     events = Events()
-    with _server_kernels(arena) as kernels, ThreadPoolExecutor(THREADS) as pool:
+    with _store(arena) as storage, crew(WORKERS, _kernel_of, storage) as workers:
         while True:
-            made = events.next(arena.scale.appends)
-            yield timed(_share, pool, partial(_with_own, _append_each, list(kernels)), made)
+            yield workers.round(events.next(arena.scale.appends))
 
 
 def bulk(arena: Arena) -> Rounds:
@@ -86,19 +87,12 @@ def bare_append(arena: Arena) -> Rounds:
             yield timed(_insert_each, connection, _drafts(events.next(arena.scale.appends)), schema)
 
 
-def bare_append_from_connections(arena: Arena) -> Rounds:
-    """The same from eight connections."""
+def bare_append_from_processes(arena: Arena) -> Rounds:
+    """The same from eight processes."""
     events = Events()
-    with _table(arena) as (connection, schema), ThreadPoolExecutor(THREADS) as pool:
-        connections = [psycopg.connect(connection.info.dsn, autocommit=True) for _ in range(THREADS)]
-        try:
-            while True:
-                made = _drafts(events.next(arena.scale.appends))
-                insert = partial(_with_own, partial(_insert_each, schema=schema), list(connections))
-                yield timed(_share, pool, insert, made)
-        finally:
-            for each in connections:
-                each.close()
+    with _store(arena) as storage, crew(WORKERS, _connection_of, storage) as workers:
+        while True:
+            yield workers.round(_drafts(events.next(arena.scale.appends)))
 
 
 def bare_copy(arena: Arena) -> Rounds:
@@ -130,10 +124,18 @@ def rival_append(arena: Arena) -> Rounds:
 def rival_append_from_threads(arena: Arena) -> Rounds:
     """The same from eight threads."""
     events, numbers = Events(), count()
-    with _recorder(arena) as recorder, ThreadPoolExecutor(THREADS) as pool:
+    with _recorder(arena) as recorder, ThreadPoolExecutor(WORKERS) as pool:
         while True:
             made = list(zip(events.next(arena.scale.appends), numbers, strict=False))
-            yield timed(_share, pool, lambda part: _put_numbered(recorder, part), made)
+            yield timed(_share, pool, partial(_put_numbered, recorder), made)
+
+
+def rival_append_from_processes(arena: Arena) -> Rounds:
+    """The same from eight processes."""
+    events, numbers = Events(), count()
+    with _table_of_rival(arena) as place, crew(WORKERS, _recorder_of, *place) as workers:
+        while True:
+            yield workers.round(list(zip(events.next(arena.scale.appends), numbers, strict=False)))
 
 
 # --- where
@@ -144,59 +146,97 @@ def _server(arena: Arena) -> Server:
 
 
 @contextmanager
-def _kernel(arena: Arena) -> Iterator[Kernel]:
-    """A kernel over a new store, without the cache, which would answer reads."""
-    with _server_kernels(arena, 1) as (kernel,):
-        yield kernel
+def _store(arena: Arena) -> Iterator[dict[str, str]]:
+    """Where a new store is, as `[storage]` says it."""
+    server, schema = _server(arena), f"peer_{next(_numbers)}"
+    storage = {"dsn": server.dsn(), "schema": schema}
+    with _opened(storage):
+        pass
+    try:
+        yield storage
+    finally:
+        _administer(server, f"DROP SCHEMA {schema} CASCADE")
+
+
+def _opened(storage: dict[str, str]) -> Kernel:
+    """A kernel without the cache, which would answer reads."""
+    return Kernel.from_profile("postgres", storage=storage, caching={"plugin": "none"})
 
 
 @contextmanager
-def _server_kernels(arena: Arena, number: int = THREADS) -> Iterator[list[Kernel]]:
-    server, schema = _server(arena), f"peer_{next(_numbers)}"
-    storage = {"dsn": server.dsn(), "schema": schema}
-    kernels = [Kernel.from_profile("postgres", storage=storage, caching={"plugin": "none"}) for _ in range(number)]
-    try:
-        yield kernels
-    finally:
-        for kernel in kernels:
-            kernel.close()
-        with psycopg.connect(server.dsn(), autocommit=True) as connection:
-            connection.execute(f"DROP SCHEMA {schema} CASCADE".encode())
+def _kernel(arena: Arena) -> Iterator[Kernel]:
+    """A kernel over a new store."""
+    with _store(arena) as storage, _opened(storage) as kernel:
+        yield kernel
 
 
 @contextmanager
 def _table(arena: Arena) -> Iterator[tuple[psycopg.Connection[Any], str]]:
     """The table of a new store, with its indexes, for others to write to."""
-    with _kernel(arena) as kernel:
-        schema = str(kernel.storage.facts()["schema"])
-        with psycopg.connect(_server(arena).dsn(), autocommit=True) as connection:
-            yield connection, schema
+    with _store(arena) as storage, psycopg.connect(storage["dsn"], autocommit=True) as connection:
+        yield connection, storage["schema"]
+
+
+@contextmanager
+def _table_of_rival(arena: Arena) -> Iterator[tuple[str, str]]:
+    """The directory of the server, and the name of a new table of `eventsourcing`."""
+    required("eventsourcing")
+    server, table = _server(arena), f"rival_{next(_numbers)}"
+    with _recorder_at(str(server.directory), table) as recorder:
+        recorder.create_table()
+    try:
+        yield str(server.directory), table
+    finally:
+        _administer(server, f"DROP TABLE {table}")
+
+
+@contextmanager
+def _recorder_at(directory: str, table: str) -> Iterator[Any]:
+    module = required("eventsourcing.postgres")
+    datastore = module.PostgresDatastore("postgres", directory, "5432", "postgres", "", pool_size=WORKERS)
+    try:
+        yield module.PostgresApplicationRecorder(datastore, events_table_name=table)
+    finally:
+        datastore.close()
 
 
 @contextmanager
 def _recorder(arena: Arena) -> Iterator[Any]:
-    required("eventsourcing")
-    module = required("eventsourcing.postgres")
-    server = _server(arena)
-    datastore = module.PostgresDatastore("postgres", str(server.directory), "5432", "postgres", "", pool_size=THREADS)
-    try:
-        recorder = module.PostgresApplicationRecorder(datastore, events_table_name=f"rival_{next(_numbers)}")
-        recorder.create_table()
+    with _table_of_rival(arena) as place, _recorder_at(*place) as recorder:
         yield recorder
-    finally:
-        datastore.close()
+
+
+def _administer(server: Server, statement: str) -> None:
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+# --- where, in a process of a crew
+
+
+@contextmanager
+def _kernel_of(storage: dict[str, str]) -> Iterator[Callable[[Sequence[NewEvent]], int]]:
+    with _opened(storage) as kernel:
+        yield partial(_append_each, kernel)
+
+
+@contextmanager
+def _connection_of(storage: dict[str, str]) -> Iterator[Callable[[Sequence[Any]], int]]:
+    with psycopg.connect(storage["dsn"], autocommit=True) as connection:
+        yield partial(_insert_each, connection, schema=storage["schema"])
+
+
+@contextmanager
+def _recorder_of(directory: str, table: str) -> Iterator[Callable[[Sequence[tuple[NewEvent, int]]], int]]:
+    with _recorder_at(directory, table) as recorder:
+        yield partial(_put_numbered, recorder)
 
 
 # --- what
 
 
 def _share(pool: ThreadPoolExecutor, work: Callable[[Sequence[Any]], int], items: Sequence[Any]) -> int:
-    return sum(pool.map(work, [items[number::THREADS] for number in range(THREADS)]))
-
-
-def _with_own(work: Callable[[Any, Sequence[Any]], int], free: list[Any], items: Sequence[Any]) -> int:
-    """Work with what is nobody else's."""
-    return work(free.pop(), items)
+    return sum(pool.map(work, [items[number::WORKERS] for number in range(WORKERS)]))
 
 
 def _append_each(kernel: Kernel, events: Sequence[NewEvent]) -> int:

@@ -223,6 +223,9 @@ _PROFILES = (
 )
 
 _PSYCOPG, _RIVAL = "psycopg", "eventsourcing"
+_EIGHT_THREADS, _EIGHT_PROCESSES = "eventlite, 8 threads", "eventlite, 8 processes"
+_RIVALS_THREADS, _RIVALS_PROCESSES = "eventsourcing, 8 threads", "eventsourcing, 8 processes"
+_BARE_PROCESSES = "psycopg, 8 processes"
 
 _POSTGRES = (
     Race(
@@ -235,16 +238,18 @@ _POSTGRES = (
     Race(
         "postgres-together",
         "events",
-        "eight threads on one kernel, and eight kernels, on a PostgreSQL server",
+        "eight threads of one process appending at once, and eight processes, on a PostgreSQL server",
         {
-            "eventlite, 8 threads": postgres.append_from_threads,
-            "eventlite, 8 kernels": postgres.append_from_kernels,
-            "psycopg, 8 connections": postgres.bare_append_from_connections,
-            "eventsourcing, 8 threads": postgres.rival_append_from_threads,
+            _EIGHT_THREADS: postgres.append_from_threads,
+            _RIVALS_THREADS: postgres.rival_append_from_threads,
+            _EIGHT_PROCESSES: postgres.append_from_processes,
+            _BARE_PROCESSES: postgres.bare_append_from_processes,
+            _RIVALS_PROCESSES: postgres.rival_append_from_processes,
         },
         (
-            Target("eventlite, 8 threads", "eventsourcing, 8 threads", 3),
-            Target("eventlite, 8 kernels", "psycopg, 8 connections", 0.9),
+            Target(_EIGHT_THREADS, _RIVALS_THREADS, 3),
+            Target(_EIGHT_PROCESSES, _RIVALS_PROCESSES, 0.9),
+            Target(_EIGHT_PROCESSES, _BARE_PROCESSES),
         ),
     ),
     Race(
