@@ -7,7 +7,9 @@ batch, never per event.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
@@ -39,6 +41,15 @@ class Finding(NamedTuple):
 @hookspec(firstresult=True)
 def eventlite_make_storage(settings: Any) -> Storage | None:
     """Open the storage. Called first, once per kernel."""
+
+
+@hookspec(firstresult=True)
+def eventlite_scratch_store(settings: Any, place: Path) -> AbstractContextManager[Mapping[str, Any]] | None:
+    """Settings to change so that they name a new store, empty and gone at the end of the block, as on the same server.
+
+    Asked of the storage that the profile names; one with a setting `path` needs no such hook, since `place` is an empty
+    directory. `eventlite bench` measures there.
+    """
 
 
 @hookspec(firstresult=True)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import pluggy
 
@@ -96,6 +98,20 @@ def make(plugins: Plugins, concern: str, hook_name: str, **arguments: Any) -> An
     if made is None:
         raise PluginError(f"{involved} returned nothing from {hook_name}", hint="It must return what it made.")
     return made
+
+
+def scratch_stores(plugins: Plugins) -> Callable[[Path], AbstractContextManager[Mapping[str, Any]]] | None:
+    """What makes a store of its own for each directory, as `eventlite_scratch_store`; None where nothing does.
+
+    A storage with a setting `path` has its store there, and needs no hook for that.
+    """
+    settings = plugins.settings["storage"]
+    if _makes(plugins.manager, "eventlite_scratch_store", plugins.chosen["storage"]):
+        maker, _ = _maker(plugins, "storage", "eventlite_scratch_store")
+        return lambda place: cast("AbstractContextManager[Mapping[str, Any]]", maker(settings=settings, place=place))
+    if "path" in type(settings).model_fields:
+        return lambda place: nullcontext({"path": str(place / "store")})
+    return None
 
 
 def listeners(manager: pluggy.PluginManager, hook_name: str) -> tuple[tuple[str, Callable[..., Any]], ...]:
@@ -201,7 +217,7 @@ def _refuse_makers(manager: pluggy.PluginManager, offer: Offer, plugin: object) 
 
 
 def _makes(manager: pluggy.PluginManager, hook_name: str, plugin: object) -> bool:
-    """Whether the plugin implements a maker itself, not as a wrapper."""
+    """Whether the plugin implements a hook itself, not as a wrapper."""
     return any(impl.plugin is plugin and not _wraps(impl) for impl in getattr(manager.hook, hook_name).get_hookimpls())
 
 

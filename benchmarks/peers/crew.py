@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from multiprocessing.connection import Connection
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from eventlite.bench import timed
 from eventlite.bench.rounds import Measured
 
-#: Opens what a worker works with; what it yields does a share of the work, and returns how many units that were.
-Opened: TypeAlias = Callable[..., AbstractContextManager[Callable[[Any], int]]]
+#: Does a share of the work, and returns how many units that were.
+Work: TypeAlias = Callable[[Any], int]
+
+
+class Tool(NamedTuple):
+    """What a worker works with: opened in each of them when it is first needed, and closed at the end."""
+
+    open: Callable[..., AbstractContextManager[Work]]
+    arguments: tuple[Hashable, ...]
 
 
 class Crew:
@@ -21,10 +29,10 @@ class Crew:
     def __init__(self, pipes: Sequence[Connection]) -> None:
         self._pipes = pipes
 
-    def round(self, items: Sequence[Any]) -> Measured:
+    def round(self, tool: Tool, items: Sequence[Any]) -> Measured:
         """Deal the items out, then measure from the start of the first worker to the end of the last."""
         for number, pipe in enumerate(self._pipes):
-            pipe.send(items[number :: len(self._pipes)])
+            pipe.send((tool, items[number :: len(self._pipes)]))
         self._answers()
         return timed(self._work)
 
@@ -38,11 +46,11 @@ class Crew:
 
 
 @contextmanager
-def crew(size: int, opened: Opened, *arguments: Any) -> Iterator[Crew]:
-    """So many workers; `opened(*arguments)` is called in each of them, once."""
+def crew(size: int) -> Iterator[Crew]:
+    """So many workers."""
     context = multiprocessing.get_context("spawn")  # a fork would inherit the connections of this process
     ours, theirs = zip(*(context.Pipe() for _ in range(size)), strict=True)
-    workers = [context.Process(target=_serve, args=(pipe, opened, arguments), daemon=True) for pipe in theirs]
+    workers = [context.Process(target=_serve, args=(pipe,), daemon=True) for pipe in theirs]
     try:
         for worker, pipe in zip(workers, theirs, strict=True):
             worker.start()
@@ -55,14 +63,16 @@ def crew(size: int, opened: Opened, *arguments: Any) -> Iterator[Crew]:
             worker.join()
 
 
-def _serve(pipe: Connection, opened: Opened, arguments: Sequence[Any]) -> None:
+def _serve(pipe: Connection) -> None:
     """The life of a worker: take a share, say so, wait for the start, work, and tell how much that was."""
-    with opened(*arguments) as work:
+    with ExitStack() as stack:
+        opened = cache(lambda tool: stack.enter_context(tool.open(*tool.arguments)))
         while True:
             try:
-                share = pipe.recv()
+                tool, share = pipe.recv()
             except EOFError:
                 return
+            work = opened(tool)
             pipe.send(0)
             pipe.recv()
             pipe.send(work(share))

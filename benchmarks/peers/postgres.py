@@ -17,7 +17,7 @@ from eventlite_postgres.testing import Server, running_server
 
 from benchmarks.peers import eventsourcing
 from benchmarks.peers.arena import Arena, Events, required
-from benchmarks.peers.crew import crew
+from benchmarks.peers.crew import Crew, Tool, Work, crew
 from eventlite import Kernel, NewEvent
 from eventlite.bench import timed
 from eventlite.bench.rounds import Rounds
@@ -57,9 +57,9 @@ def append_from_threads(arena: Arena) -> Rounds:
 def append_from_processes(arena: Arena) -> Rounds:
     """Eight processes, each with a kernel of its own."""
     events = Events()
-    with _store(arena) as storage, crew(WORKERS, _kernel_of, storage) as workers:
+    with _store(arena) as place:
         while True:
-            yield workers.round(events.next(arena.scale.appends))
+            yield _crew(arena).round(Tool(_kernel_of, place), events.next(arena.scale.appends))
 
 
 def bulk(arena: Arena) -> Rounds:
@@ -90,9 +90,9 @@ def bare_append(arena: Arena) -> Rounds:
 def bare_append_from_processes(arena: Arena) -> Rounds:
     """The same from eight processes."""
     events = Events()
-    with _store(arena) as storage, crew(WORKERS, _connection_of, storage) as workers:
+    with _store(arena) as place:
         while True:
-            yield workers.round(_drafts(events.next(arena.scale.appends)))
+            yield _crew(arena).round(Tool(_connection_of, place), _drafts(events.next(arena.scale.appends)))
 
 
 def bare_copy(arena: Arena) -> Rounds:
@@ -133,9 +133,10 @@ def rival_append_from_threads(arena: Arena) -> Rounds:
 def rival_append_from_processes(arena: Arena) -> Rounds:
     """The same from eight processes."""
     events, numbers = Events(), count()
-    with _table_of_rival(arena) as place, crew(WORKERS, _recorder_of, *place) as workers:
+    with _table_of_rival(arena) as place:
         while True:
-            yield workers.round(list(zip(events.next(arena.scale.appends), numbers, strict=False)))
+            made = list(zip(events.next(arena.scale.appends), numbers, strict=False))
+            yield _crew(arena).round(Tool(_recorder_of, place), made)
 
 
 # --- where
@@ -145,36 +146,40 @@ def _server(arena: Arena) -> Server:
     return arena.shared("postgres", lambda: running_server(shared_buffers="256MB"))
 
 
+def _crew(arena: Arena) -> Crew:
+    _server(arena)  # opened first, closed last
+    return arena.shared("crew", lambda: crew(WORKERS))
+
+
 @contextmanager
-def _store(arena: Arena) -> Iterator[dict[str, str]]:
-    """Where a new store is, as `[storage]` says it."""
+def _store(arena: Arena) -> Iterator[tuple[str, str]]:
+    """The DSN and the schema of a new store."""
     server, schema = _server(arena), f"peer_{next(_numbers)}"
-    storage = {"dsn": server.dsn(), "schema": schema}
-    with _opened(storage):
+    with _opened(server.dsn(), schema):
         pass
     try:
-        yield storage
+        yield server.dsn(), schema
     finally:
         _administer(server, f"DROP SCHEMA {schema} CASCADE")
 
 
-def _opened(storage: dict[str, str]) -> Kernel:
+def _opened(dsn: str, schema: str) -> Kernel:
     """A kernel without the cache, which would answer reads."""
-    return Kernel.from_profile("postgres", storage=storage, caching={"plugin": "none"})
+    return Kernel.from_profile("postgres", storage={"dsn": dsn, "schema": schema}, caching={"plugin": "none"})
 
 
 @contextmanager
 def _kernel(arena: Arena) -> Iterator[Kernel]:
     """A kernel over a new store."""
-    with _store(arena) as storage, _opened(storage) as kernel:
+    with _store(arena) as place, _opened(*place) as kernel:
         yield kernel
 
 
 @contextmanager
 def _table(arena: Arena) -> Iterator[tuple[psycopg.Connection[Any], str]]:
     """The table of a new store, with its indexes, for others to write to."""
-    with _store(arena) as storage, psycopg.connect(storage["dsn"], autocommit=True) as connection:
-        yield connection, storage["schema"]
+    with _store(arena) as (dsn, schema), psycopg.connect(dsn, autocommit=True) as connection:
+        yield connection, schema
 
 
 @contextmanager
@@ -211,23 +216,23 @@ def _administer(server: Server, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-# --- where, in a process of a crew
+# --- where, in a process of the crew
 
 
 @contextmanager
-def _kernel_of(storage: dict[str, str]) -> Iterator[Callable[[Sequence[NewEvent]], int]]:
-    with _opened(storage) as kernel:
+def _kernel_of(dsn: str, schema: str) -> Iterator[Work]:
+    with _opened(dsn, schema) as kernel:
         yield partial(_append_each, kernel)
 
 
 @contextmanager
-def _connection_of(storage: dict[str, str]) -> Iterator[Callable[[Sequence[Any]], int]]:
-    with psycopg.connect(storage["dsn"], autocommit=True) as connection:
-        yield partial(_insert_each, connection, schema=storage["schema"])
+def _connection_of(dsn: str, schema: str) -> Iterator[Work]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        yield partial(_insert_each, connection, schema=schema)
 
 
 @contextmanager
-def _recorder_of(directory: str, table: str) -> Iterator[Callable[[Sequence[tuple[NewEvent, int]]], int]]:
+def _recorder_of(directory: str, table: str) -> Iterator[Work]:
     with _recorder_at(directory, table) as recorder:
         yield partial(_put_numbered, recorder)
 

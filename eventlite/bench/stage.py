@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count, islice
@@ -87,7 +87,7 @@ class Stage:
         label: str = "",
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        from eventlite.plugins import load_plugins
+        from eventlite.plugins import load_plugins, scratch_stores
         from eventlite.profile import load_profile
 
         self.profile = profile
@@ -97,11 +97,11 @@ class Stage:
         self.plugins = load_plugins(loaded)
         self._directory = directory
         self._overrides: dict[str, Any] = dict(overrides or {})
-        self._has_path = "path" in type(self.plugins.settings["storage"]).model_fields
+        self._scratch = scratch_stores(self.plugins)
         self._numbers = count(1)
         self._events = made_up_events()
         self._open = ExitStack()
-        if not self._has_path:
+        if self._scratch is None:
             self._refuse_a_store_in_use()
 
     def close(self) -> None:
@@ -124,24 +124,24 @@ class Stage:
         place.mkdir(parents=True)
         return place
 
-    def sections(self, place: Path) -> dict[str, Any]:
-        """What to hand to `from_profile` besides the profile, so that the store is made in that directory.
+    @contextmanager
+    def store(self) -> Iterator[dict[str, Any]]:
+        """What to hand to `from_profile` besides the profile, so that it opens a new store; gone after the block.
 
-        A storage that has no setting `path` has its store where the profile says.
+        A storage that makes no store of its own for this has the one that the profile names.
         """
-        if not self._has_path:
-            return self._overrides
-        return {**self._overrides, "storage": {**self._overrides.get("storage", {}), "path": str(place / "store")}}
+        place = self.place()
+        try:
+            with nullcontext({}) if self._scratch is None else self._scratch(place) as changes:
+                yield {**self._overrides, "storage": {**self._overrides.get("storage", {}), **changes}}
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
     @contextmanager
     def fresh(self) -> Iterator[Kernel]:
         """A kernel over a new store, which is removed at the end of the block."""
-        place = self.place()
-        try:
-            with Kernel.from_profile(self.profile, **self.sections(place)) as kernel:
-                yield kernel
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
+        with self.store() as sections, Kernel.from_profile(self.profile, **sections) as kernel:
+            yield kernel
 
     @cached_property
     def filled(self) -> Filled:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -131,13 +130,12 @@ def _append_batches(kernel: Kernel, batches: list[list[NewEvent]]) -> int:
 def _opened(stage: Stage, runner: asyncio.Runner) -> Iterator[AsyncKernel]:
     from eventlite.aio import AsyncKernel
 
-    place = stage.place()
-    kernel = runner.run(AsyncKernel.from_profile(stage.profile, **stage.sections(place)).open())
-    try:
-        yield kernel
-    finally:
-        runner.run(kernel.close())
-        shutil.rmtree(place, ignore_errors=True)
+    with stage.store() as sections:
+        kernel = runner.run(AsyncKernel.from_profile(stage.profile, **sections).open())
+        try:
+            yield kernel
+        finally:
+            runner.run(kernel.close())
 
 
 async def _append_in_tasks(kernel: AsyncKernel, work: list[list[NewEvent]]) -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
 import psycopg  # noqa: F401 - so that a missing one is told when the plugin is loaded, with the extra that brings it
 
 from eventlite import hookimpl
 from eventlite.contracts import Storage
 from eventlite_postgres.settings import Settings
 
-__all__ = ["CONTRACT", "Settings", "eventlite_make_storage"]
+__all__ = ["CONTRACT", "Settings", "eventlite_make_storage", "eventlite_scratch_store"]
 
 CONTRACT = 1
 
@@ -19,3 +23,11 @@ def eventlite_make_storage(settings: Settings) -> Storage:
     from eventlite_postgres.storage import PostgresStorage
 
     return PostgresStorage(settings)
+
+
+@hookimpl
+def eventlite_scratch_store(settings: Settings) -> AbstractContextManager[Mapping[str, Any]]:
+    """A schema of its own in the same database, dropped at the end of the block."""
+    from eventlite_postgres.scratch import scratch_schema
+
+    return scratch_schema(settings)

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from eventlite_postgres.scratch import PREFIX
 
 from eventlite import Kernel, NewEvent, Query
 
@@ -128,5 +129,14 @@ def test_the_tour_of_the_readme_works_under_it(postgres: dict[str, str], tmp_pat
         assert kernel.count(Query(cmd="userRegistered")) >= 2
 
 
-def test_a_bench_runs_on_it(run: _Run) -> None:
-    assert "postgres" in run("bench", "--profile", "postgres", "--quick", "--workload", "append", "--workload", "get")
+def test_the_bench_measures_beside_the_store(run: _Run, postgres: dict[str, str]) -> None:
+    run("append", "mine")
+    workloads = ("append", "append-tasks", "bulk", "get", "import", "project-sql", "jobs-run-8", "growth")
+    chosen = [part for name in workloads for part in ("--workload", name)]
+    shown = json.loads(run("bench", "--profile", "postgres", "--events", "100", "--rounds", "1", *chosen, "--json"))
+    assert [figure["workload"] for figure in shown["figures"]] == list(workloads[:-1])
+    assert (len(shown["curves"]), shown["left_out"]) == (4, [])
+    assert json.loads(run("stats", "--json"))["events"] == 1
+    with psycopg.connect(postgres["dsn"]) as connection:
+        left = connection.execute("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)", (PREFIX,))
+        assert left.fetchall() == []
