@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ class Worker(NamedTuple):
     max_attempts: int
     timeout: float | None = None
     process: bool = False
+    #: Whether the function is awaited.
+    asynchronous: bool = False
 
 
 class Workers:
@@ -49,7 +52,7 @@ class Workers:
                 raise JobError(
                     f"there is a worker or trigger named {name!r} already", hint="Give each a name of its own."
                 )
-            self._workers[name] = Worker(handler, retries + 1, timeout, process)
+            self._workers[name] = Worker(handler, retries + 1, timeout, process, inspect.iscoroutinefunction(handler))
 
     def get(self, name: str) -> Worker | None:
         """The worker of that name, or None."""

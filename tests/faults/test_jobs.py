@@ -101,11 +101,12 @@ def unfinished(kernel: Kernel) -> int:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize(("pause", "many"), [(0.02, 1), (0.0005, 4)], ids=["slow", "quick, claimed ahead"])
 def test_workers_killed_at_random_moments_lose_no_job_and_do_nothing_in_a_transaction_twice(
-    start, shared: Kernel, store: dict[str, Any], tmp_path: Path, dice, long: bool
+    start, shared: Kernel, store: dict[str, Any], tmp_path: Path, dice, long: bool, pause: float, many: int
 ) -> None:
     kernel = shared
-    jobs, kills, pause = (2000, 25, 0.02) if long else (300, 5, 0.02)
+    jobs, kills = (2000 * many, 25) if long else (300 * many, 5)
     marks = tmp_path / "marks"
     ids = {name: kernel.jobs.enqueue_many(name, [{"n": n} for n in range(jobs // 2)]) for name in ("append", "mark")}
     workers = [start(WORKER, json.dumps(store), marks, pause) for _ in range(2)]

@@ -13,13 +13,18 @@ from eventlite import JobError
 from eventlite.contracts import JobCancelled, Snooze, Transaction
 from eventlite.jsontext import decode_object
 from eventlite_jobs.checks import checked_progress
+from eventlite_jobs.durable.claiming import mark_begun
 from eventlite_jobs.durable.desk import Desk
 from eventlite_jobs.durable.rows import Claim
+from eventlite_jobs.durable.session import Session
 from eventlite_jobs.durable.settling import Outcome, settle
 from eventlite_jobs.workers import Worker
 
 #: Seconds between two reports of progress that are stored.
 _PROGRESS_PAUSE = 0.1
+
+#: Why an attempt stops whose place was given to another one.
+_ABANDONED = ("timeout", "released")
 
 _PROGRESS = "UPDATE @job SET progress = ? WHERE id = ? AND fence = ? AND state = 'running'"
 
@@ -38,9 +43,12 @@ class Attempt:
         self.stopping = ""
         #: Whether `transaction` has marked the job done.
         self.settled = False
-        #: When it was begun and when it ended, on the monotonic clock.
-        self.begun = time.monotonic()
-        self.ended = self.begun
+        #: When it was begun, in microseconds since the epoch, and whether that is stored.
+        self.started = claim.started
+        self.marked = claim.started is not None
+        #: When it was claimed, begun (0.0 before) and over, on the monotonic clock.
+        self.claimed = time.monotonic()
+        self.begun = self.ended = 0.0
         #: When it has run too long.
         self.deadline: float | None = None
         self._desk = desk
@@ -49,6 +57,32 @@ class Attempt:
 
     def __repr__(self) -> str:
         return f"<job {self.id} {self.name!r}, attempt {self.attempt}>"
+
+    @property
+    def was_begun(self) -> bool:
+        """Whether its handler was called, or is about to be."""
+        return self.begun != 0.0
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody waits for its report any more."""
+        return self.stopping in _ABANDONED
+
+    def begin(self) -> None:
+        """From now on its time runs."""
+        self.begun = time.monotonic()
+        self.started = self._desk.now()
+        if self.worker is not None and self.worker.timeout is not None:
+            self.deadline = self.begun + self.worker.timeout
+
+    def settle(self, session: Session, outcome: Outcome, now: int) -> bool:
+        """Store what became of it; False, and nothing is done, when the job is not this attempt's any more."""
+        return settle(session, self.claim, outcome, now, self._desk.known_attempts(self.name), self.started)
+
+    def mark_begun(self, session: Session) -> None:
+        """Store that it runs, which is not known of a job that was claimed ahead."""
+        mark_begun(session, self.claim, self.started)
+        self.marked = True
 
     @property
     def data(self) -> dict[str, Any]:
@@ -93,8 +127,7 @@ class Attempt:
         """A transaction of the store that marks the job done when it is committed."""
         desk = self._desk
         with desk.host.transaction() as transaction:
-            session = desk.database.inside(transaction)
-            if not settle(session, self.claim, Outcome("done", result), desk.now(), desk.known_attempts(self.name)):
+            if not self.settle(desk.database.inside(transaction), Outcome("done", result), desk.now()):
                 raise self._lost()
             yield transaction
         self.settled = True

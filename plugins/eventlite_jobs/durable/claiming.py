@@ -25,6 +25,8 @@ _TAKE = (
     "UPDATE @job SET state = 'running', attempts = attempts + 1, fence = fence + 1, progress = NULL,"
     " started = ?, renewed = ?, lease = ?"
 )
+_NEVER_RAN = "WHERE attempts = 0"
+_BEGUN = "UPDATE @job SET started = ? WHERE id = ? AND fence = ? AND state = 'running'"
 _RENEW = "UPDATE @job SET renewed = ?, lease = ? WHERE id = ? AND fence = ? AND state = 'running'"
 _CANCELLING = "SELECT id, fence FROM @job WHERE state = 'running' AND cancelling = 1"
 
@@ -34,14 +36,19 @@ class Share(NamedTuple):
 
     queue: str
     jobs: int
+    #: Whether that is less than there could be, for the sake of all processes together.
+    limited: bool = False
 
 
 def shares(session: Session, most: int, names: Sequence[str] | None) -> list[Share]:
     """The queues that jobs may be taken from, at most `most` in all; `names` None is all of them."""
     queues = [row for row in session.rows(_QUEUES) if not row[1] and (names is None or row[0] in names)]
     running = dict(session.rows(_RUNNING)) if any(limit is not None for _, _, limit in queues) else {}
-    free = [(name, most if limit is None else min(most, limit - running.get(name, 0))) for name, _, limit in queues]
-    return [Share(name, jobs) for name, jobs in free if jobs > 0]
+    free = [
+        Share(name, most if limit is None else min(most, limit - running.get(name, 0)), limit is not None)
+        for name, _, limit in queues
+    ]
+    return [share for share in free if share.jobs > 0]
 
 
 def anything(session: Session, now: int, names: Sequence[str] | None) -> bool:
@@ -54,14 +61,34 @@ def anything(session: Session, now: int, names: Sequence[str] | None) -> bool:
 
 
 def claim(session: Session, most: int, names: Sequence[str] | None, now: int, lease: int) -> list[Claim]:
-    """Take at most `most` jobs that are due, the lowest rank first, for `lease` microseconds."""
+    """Take at most `most` jobs that are due, the lowest rank first, for `lease` microseconds, to begin them at once."""
     session.run(_PROMOTE, (now, _BATCH))
-    open_queues = shares(session, most, names)
-    if not open_queues:
+    return _taken(session, shares(session, most, names), most, (now, now, now + lease))
+
+
+def claim_ahead(session: Session, most: int, names: Sequence[str] | None, now: int, lease: int) -> list[Claim]:
+    """The same for jobs that wait for their turn, right after `claim`.
+
+    Whether one was begun when its process is lost, nobody knows. So none is dead for that, and only jobs that never ran
+    are taken: each can be lost in this way once. Limited queues are left alone, whose share others may be waiting for.
+    """
+    open_queues = [share for share in shares(session, most, names) if not share.limited]
+    return _taken(session, open_queues, most, (None, now, now + lease), _NEVER_RAN)
+
+
+def _taken(
+    session: Session, open_queues: list[Share], most: int, times: tuple[int | None, int, int], only: str = ""
+) -> list[Claim]:
+    if not open_queues or most < 1:
         return []
-    chosen, values = _chosen(session, open_queues, most)
-    taken = session.rows(f"{_TAKE} WHERE id IN ({chosen}) RETURNING {CLAIM}", (now, now, now + lease, *values))
+    chosen, values = _chosen(session, open_queues, most, only)
+    taken = session.rows(f"{_TAKE} WHERE id IN ({chosen}) RETURNING {CLAIM}", (*times, *values))
     return sorted((Claim(*row) for row in taken), key=lambda claim: (claim.rank, claim.id))
+
+
+def mark_begun(session: Session, claim: Claim, started: int | None) -> None:
+    """From now on it is known that a job which was claimed ahead runs."""
+    session.run(_BEGUN, (started, claim.id, claim.fence))
 
 
 def reclaim(session: Session, now: int, max_attempts: Callable[[str], int | None]) -> int:
@@ -95,17 +122,17 @@ def _candidates(session: Session, open_queues: list[Share]) -> bool:
     return session.row(text, values) is not None
 
 
-def _chosen(session: Session, open_queues: list[Share], most: int) -> tuple[str, tuple[object, ...]]:
+def _chosen(session: Session, open_queues: list[Share], most: int, only: str = "") -> tuple[str, tuple[object, ...]]:
     """A query for the ids to take: one walk along the index for each queue, merged by rank."""
     parts = [_ready(share, session.dialect.skip_locked) for share in open_queues]
     if len(parts) == 1:
         text, values = parts[0]
-        return text.replace("SELECT id, rank", "SELECT id", 1), values
-    union = " UNION ALL ".join(f"SELECT id, rank FROM ({text}) AS q{n}" for n, (text, _) in enumerate(parts))
-    text = f"SELECT id FROM ({union}) AS every ORDER BY rank, id LIMIT ?"
+        return f"SELECT id FROM ({text}) AS due {only}", values
+    union = " UNION ALL ".join(f"SELECT id, rank, attempts FROM ({text}) AS q{n}" for n, (text, _) in enumerate(parts))
+    text = f"SELECT id FROM ({union}) AS due {only} ORDER BY rank, id LIMIT ?"
     return text, (*(value for _, values in parts for value in values), most)
 
 
 def _ready(share: Share, skip_locked: str) -> tuple[str, tuple[object, ...]]:
-    text = f"SELECT id, rank FROM @job WHERE state = '{READY}' AND queue = ? ORDER BY rank, id LIMIT ? {skip_locked}"
-    return text, (share.queue, share.jobs)
+    due = f"FROM @job WHERE state = '{READY}' AND queue = ? ORDER BY rank, id LIMIT ?"
+    return f"SELECT id, rank, attempts {due} {skip_locked}", (share.queue, share.jobs)

@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 
 from eventlite import EventLiteError, StorageError, StoreClosedError
-from eventlite_jobs.durable import claiming
-from eventlite_jobs.durable.attempt import Attempt, timed_out
+from eventlite_jobs.durable import claiming, upkeep
+from eventlite_jobs.durable.attempt import Attempt
 from eventlite_jobs.durable.desk import Desk
 from eventlite_jobs.durable.endings import Report, raised
-from eventlite_jobs.durable.executors import Executor
-from eventlite_jobs.durable.executors.threads import ThreadExecutor
+from eventlite_jobs.durable.floor import Floor
 from eventlite_jobs.durable.history import Pruner
+from eventlite_jobs.durable.pace import COMPANY, Pace
 from eventlite_jobs.durable.rows import Claim
 from eventlite_jobs.durable.session import Session
-from eventlite_jobs.durable.settling import Outcome, settle
-from eventlite_jobs.workers import Worker
+from eventlite_jobs.durable.settling import Outcome
 
 _log = logging.getLogger("eventlite.jobs")
-
-#: Seconds between two looks whether a running job was cancelled from elsewhere.
-_CANCEL_PAUSE = 0.25
 
 #: The longest pause after the store could not be written, in seconds.
 _LONGEST_PAUSE = 1.0
 
-
-#: Seconds for which jobs that are done wait for others that are about to be, so that one commit stores them together.
-_COMPANY = 0.001
+#: Seconds after which it is stored that a job which was claimed ahead runs.
+_BEGUN = 0.005
 
 
 class Crew:
     """Runs the jobs of some queues, `size` at once; used once, by one thread.
 
-    What was finished and what is begun next are one transaction. `wake`, `drain` and `stop_now` may be called from any
-    thread, and from a signal handler.
+    What was finished and what is begun next are one transaction. While jobs take milliseconds, some more are claimed
+    ahead of it. `wake`, `drain` and `stop_now` may be called from any thread, and from a signal handler; `cancel` and
+    `give_back` from any thread.
     """
 
     def __init__(self, desk: Desk, pruner: Pruner, size: int, queues: Sequence[str] | None = None) -> None:
@@ -48,41 +42,41 @@ class Crew:
         self._pruner = pruner
         self._size = size
         self._queues = queues
-        self._inbox: SimpleQueue[Report | None] = SimpleQueue()
-        self._running: dict[Attempt, Executor] = {}
+        self._floor = Floor()
+        self._upkeep = upkeep.Upkeep(desk, self._floor)
+        self._pace = Pace(desk.settings.ahead * size, size)
         self._finished: list[Report] = []
-        self._threads: ThreadExecutor | None = None
-        self._loop: Executor | None = None
-        self._processes: Executor | None = None
         self._claiming = True
         self._stop_now = False
         self._interrupt: BaseException | None = None
-        #: How long jobs take of late, in seconds.
-        self._pace = 0.0
-        self._next_beat = self._next_look = time.monotonic()
         self.attempts = 0
 
     # --- from elsewhere
 
     def wake(self) -> None:
         """There may be something to do."""
-        self._inbox.put(None)
+        self._floor.ring()
 
     def drain(self) -> None:
         """Begin no more jobs."""
-        self._claiming = False
+        self._claiming = self._floor.open = False
         self.wake()
 
     def stop_now(self) -> None:
         """Put the running jobs back."""
-        self._claiming, self._stop_now = False, True
-        self.wake()
+        self._stop_now = True
+        self.drain()
 
     def cancel(self, id: str) -> None:
         """Ask the handler of a running job to stop."""
-        for attempt in list(self._running):
+        for attempt in self._floor.all():
             if attempt.id == id:
-                self._ask_to_stop(attempt, "cancelled")
+                upkeep.cancel(self._floor, attempt)
+
+    def give_back(self, chosen: Callable[[Claim], bool]) -> None:
+        """Put jobs back that were claimed ahead: they should wait, or others go before them."""
+        if self._floor.waiting:
+            self._floor.withdraw(Outcome("released"), lambda attempt: chosen(attempt.claim))
 
     # --- the two ways to run
 
@@ -90,9 +84,9 @@ class Crew:
         """Run jobs until none is due; how many attempts ran."""
         try:
             self._turn()
-            while self._running or self._finished:
-                self._gather(self._patience())
-                self._upkeep()
+            while self._floor.all() or self._finished:
+                self._gather(self._upkeep.patience())
+                self._look_after()
                 self._turn()
         finally:
             self._leave()
@@ -102,7 +96,7 @@ class Crew:
         """Run jobs, and `follow` in between, until `stop` is set; then finish what runs within `grace` seconds."""
         try:
             self._work(stop, follow)
-            self._claiming = False
+            self.drain()
             self._finish(None if grace is None else time.monotonic() + grace)
         finally:
             self._leave()
@@ -114,7 +108,7 @@ class Crew:
         while self._claiming and not stop.is_set():
             try:
                 busy = follow() + self._turn()
-                self._upkeep()
+                self._look_after()
                 self._pruner.prune_if_due()
                 trouble = 0.05
             except StoreClosedError:
@@ -125,16 +119,26 @@ class Crew:
                 trouble = min(2 * trouble, _LONGEST_PAUSE)
                 continue
             pause = settings.poll_shortest if busy else min(2 * pause, settings.poll_longest)
-            self._gather(min(pause, self._patience()))
+            self._gather(min(pause, self._upkeep.patience()))
 
     def _finish(self, deadline: float | None) -> None:
-        while self._running and not self._stop_now and (deadline is None or time.monotonic() < deadline):
-            self._gather(min(0.05, self._patience()))
-            self._upkeep()
+        self._turn_in()
+        while self._floor.running and not self._stop_now and (deadline is None or time.monotonic() < deadline):
+            self._gather(min(0.05, self._upkeep.patience()))
+            self._look_after()
             self._turn()
-        for attempt in list(self._running):
-            self._drop(attempt, "released", Outcome("released"))
+        self._drop_all()
         self._turn()
+
+    def _turn_in(self) -> None:
+        """Give back what waits."""
+        self._floor.withdraw(Outcome("released"))
+        self._gather(0)
+
+    def _drop_all(self) -> None:
+        self._turn_in()
+        for attempt in list(self._floor.running):
+            self._finished.append(self._floor.drop(attempt, "released", Outcome("released")))
 
     def _end(self) -> int:
         self._pruner.prune_if_due()
@@ -144,37 +148,47 @@ class Crew:
 
     def _leave(self) -> None:
         """However it ends, nobody else should have to wait for a lease."""
-        self._claiming = False
-        for attempt in list(self._running):
-            self._drop(attempt, "released", Outcome("released"))
+        self.drain()
+        self._drop_all()
         if self._finished:
             with suppress(EventLiteError):
                 self._turn()
             self._desk.roster.remove(report.attempt.id for report in self._finished)
-        for executor in (self._threads, self._loop, self._processes):
-            if executor is not None:
-                executor.close()
+        self._floor.close()
 
     # --- one turn: store what is finished, take what is next
 
     def _turn(self) -> int:
         """How many jobs were finished or begun."""
-        free = self._size - len(self._running) if self._claiming else 0
-        if not self._finished and not (free and self._anything()):
+        free, ahead = self._room()
+        begun = [attempt for attempt in list(self._floor.running) if _is_unmarked(attempt)]
+        if not self._finished and not begun and not (free and self._anything()):
             return 0
-        reports, claims, now = self._finished, list[Claim](), self._desk.now()
+        reports, claims, spare, now = self._finished, list[Claim](), list[Claim](), self._desk.now()
         with self._desk.database.writing() as session:
             for report in reports:
                 self._settle(session, report, now)
+            for attempt in begun:
+                attempt.mark_begun(session)
+            if free and not reports:
+                claiming.reclaim(session, now, self._desk.known_attempts)
             if free:
-                if not reports:
-                    claiming.reclaim(session, now, self._desk.known_attempts)
                 claims = claiming.claim(session, free, self._queues, now, self._desk.lease)
+            if ahead and len(claims) == free:
+                spare = claiming.claim_ahead(session, ahead, self._queues, now, self._desk.lease)
         self._finished = []
+        self.attempts += sum(report.attempt.was_begun for report in reports)
         self._desk.roster.remove(report.attempt.id for report in reports)
         self._pruner.note(len(reports))
-        self._begin(claims)
-        return len(reports) + len(claims)
+        self._begin(claims, spare)
+        return len(reports) + len(claims) + len(spare)
+
+    def _room(self) -> tuple[int, int]:
+        """How many jobs can be begun, and how many claimed ahead."""
+        if not self._claiming:
+            return 0, 0
+        waiting = self._floor.waiting
+        return max(0, self._size - len(self._floor.running) - waiting), max(0, self._pace.ahead - waiting)
 
     def _anything(self) -> bool:
         with self._desk.database.reading() as session:
@@ -185,122 +199,63 @@ class Crew:
         if attempt.settled:
             if report.outcome.kind != "done":
                 _log.warning("%r failed after it was done: %s", attempt, report.outcome.error)
-        elif not settle(session, attempt.claim, report.outcome, now, self._desk.known_attempts(attempt.name)):
+        elif not attempt.settle(session, report.outcome, now) and attempt.was_begun:
             _log.warning("%r came too late: its lease was over, and its outcome is not kept", attempt)
 
-    def _begin(self, claims: list[Claim]) -> None:
-        if not claims:
+    def _begin(self, claims: list[Claim], spare: list[Claim]) -> None:
+        if not claims and not spare:
             return
-        if not self._running:
-            self._next_beat = time.monotonic() + self._desk.settings.lease / 3
-        self.attempts += len(claims)
-        self._desk.roster.add(str(claim.id) for claim in claims)
-        for claim in claims:
-            self._start(Attempt(claim, self._desk.workers.get(claim.name), self._desk))
+        if not self._floor.running:
+            self._upkeep.begin()
+        self._desk.roster.add(str(claim.id) for claim in (*claims, *spare))
+        for attempt in self._known(claims):
+            self._floor.start(attempt)
+        self._floor.put(self._known(spare))
+        self._floor.fill(self._size)
 
-    def _start(self, attempt: Attempt) -> None:
-        worker = attempt.worker
-        if worker is None:
+    def _known(self, claims: list[Claim]) -> list[Attempt]:
+        """Attempts at those that somebody works on; the others have failed."""
+        attempts = [Attempt(claim, self._desk.workers.get(claim.name), self._desk) for claim in claims]
+        for attempt in (one for one in attempts if one.worker is None):
+            attempt.begin()
             self._finished.append(raised(attempt, self._desk.workers.unknown(attempt.name)))
-            self.wake()
-            return
-        if worker.timeout is not None:
-            attempt.deadline = time.monotonic() + worker.timeout
-        executor = self._executor(worker)
-        self._running[attempt] = executor
-        executor.start(attempt)
-
-    def _executor(self, worker: Worker) -> Executor:
-        if worker.process:
-            if self._processes is None:
-                from eventlite_jobs.durable.executors.processes import ProcessExecutor
-
-                self._processes = ProcessExecutor(self._inbox.put)
-            return self._processes
-        if inspect.iscoroutinefunction(worker.handler):
-            if self._loop is None:
-                from eventlite_jobs.durable.executors.loop import LoopExecutor
-
-                self._loop = LoopExecutor(self._inbox.put)
-            return self._loop
-        if self._threads is None:
-            self._threads = ThreadExecutor(self._inbox.put)
-        return self._threads
+        return [attempt for attempt in attempts if attempt.worker is not None]
 
     # --- while jobs run
 
     def _gather(self, seconds: float) -> None:
         """Wait for a report, for so long at most, and take all that are there."""
-        if self._finished:
-            seconds = 0
-        try:
-            self._receive(self._inbox.get(timeout=max(0.0, seconds)) if seconds else self._inbox.get_nowait())
-            while True:
-                self._receive(self._inbox.get_nowait())
-        except Empty:
-            if self._finished and self._running and self._pace < _COMPANY:
-                self._wait_for_company()
+        if self._floor.waiting:
+            seconds = min(seconds, COMPANY)
+        self._floor.listen(0 if self._finished else seconds)
+        self._receive()
+        if self._finished and self._floor.running and self._pace.is_quick:
+            self._wait_for_company()
+        self._floor.fill(self._size)
 
     def _wait_for_company(self) -> None:
-        deadline = time.monotonic() + _COMPANY
-        with suppress(Empty):
-            while self._running and (left := deadline - time.monotonic()) > 0:
-                self._receive(self._inbox.get(timeout=left))
+        deadline = time.monotonic() + COMPANY
+        while self._floor.running and (left := deadline - time.monotonic()) > 0:
+            self._floor.listen(left)
+            self._receive()
 
-    def _receive(self, report: Report | None) -> None:
-        if report is None or self._running.pop(report.attempt, None) is None:  # it was given up before
-            return
-        self._finished.append(report)
-        self._pace += (report.attempt.ended - report.attempt.begun - self._pace) / 16
-        if report.interrupt is not None:
-            self._interrupt = report.interrupt
-            self._claiming = False
+    def _receive(self) -> None:
+        reports = self._floor.reports()
+        self._finished += reports
+        for report in reports:
+            if report.attempt.was_begun:
+                self._pace.note(report.attempt.ended - report.attempt.begun)
+            if report.interrupt is not None:
+                self._interrupt = report.interrupt
+                self.drain()
 
-    def _patience(self) -> float:
-        """Seconds until something has to be looked after, whatever is reported."""
-        if not self._running:
-            return _LONGEST_PAUSE
-        moments = [attempt.deadline for attempt in self._running if attempt.deadline is not None]
-        return max(0.0, min(*moments, self._next_beat, self._next_look, float("inf")) - time.monotonic())
+    def _look_after(self) -> None:
+        self._finished += self._upkeep.look()
+        if self._floor.is_stale or not self._claiming:
+            self._pace.forget()
+            self._floor.withdraw(Outcome("released"))
 
-    def _upkeep(self) -> None:
-        moment = time.monotonic()
-        for attempt in [one for one in self._running if one.deadline is not None and one.deadline <= moment]:
-            self._drop(attempt, "timeout", raised(attempt, timed_out(attempt)).outcome)
-        if self._running and moment >= self._next_beat:
-            self._next_beat = moment + self._desk.settings.lease / 3
-            self._beat()
-        if moment >= self._next_look:
-            self._next_look = moment + _CANCEL_PAUSE
-            if self._running:
-                self._look_for_cancelled()
 
-    def _beat(self) -> None:
-        """Renew the leases of what runs, and take back what others have lost."""
-        claims = {attempt.claim: attempt for attempt in self._running}
-        now = self._desk.now()
-        with self._desk.database.writing() as session:
-            lost = claiming.renew(session, claims, now, self._desk.lease)
-            claiming.reclaim(session, now, self._desk.known_attempts)
-        for claim in lost:
-            if not claims[claim].settled:
-                self._ask_to_stop(claims[claim], "lost")
-
-    def _look_for_cancelled(self) -> None:
-        with self._desk.database.reading() as session:
-            asked = claiming.cancelling(session) if session is not None else set()
-        for attempt in [one for one in self._running if (one.claim.id, one.claim.fence) in asked]:
-            self._ask_to_stop(attempt, "cancelled")
-
-    def _ask_to_stop(self, attempt: Attempt, why: str) -> None:
-        executor = self._running.get(attempt)
-        if executor is not None and not attempt.stopping:
-            attempt.stopping = why
-            executor.interrupt(attempt)
-
-    def _drop(self, attempt: Attempt, why: str, outcome: Outcome) -> None:
-        """Its slot is free, whatever it still does: what it reports from now on counts for nothing."""
-        executor = self._running.pop(attempt)
-        attempt.stopping = why
-        executor.interrupt(attempt)
-        self._finished.append(Report(attempt, outcome))
+def _is_unmarked(attempt: Attempt) -> bool:
+    """Whether it was claimed ahead and runs for long enough that this should be known if it is lost."""
+    return not attempt.marked and time.monotonic() - attempt.begun > _BEGUN

@@ -1,14 +1,16 @@
-"""Where the triggers of durable jobs keep their positions, and jobs that are made inside an append."""
+"""Events that become durable jobs: behind the appends, from a stored position on, or inside them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from eventlite.contracts import Transaction
+from eventlite import Query
+from eventlite.contracts import Job, Transaction
 from eventlite.event import Row
 from eventlite_jobs.durable.desk import Desk
-from eventlite_jobs.durable.enqueueing import Order, insert_all
-from eventlite_jobs.triggers import Trigger, Triggers, Wanted
+from eventlite_jobs.durable.enqueueing import Order, insert, insert_all
+from eventlite_jobs.triggers import Mapper, Trigger, Triggers, Wanted
 
 #: Events without a job after which a position is stored nevertheless, so that a restart does not read them again.
 _FAR = 10_000
@@ -55,6 +57,40 @@ class Positions:
     def order(self, wanted: Wanted) -> Order:
         """A job that a trigger wants."""
         return Order(wanted.job, wanted.data, self._desk.max_attempts(wanted.job))
+
+
+class Followers:
+    """The triggers of this program."""
+
+    def __init__(self, desk: Desk, wake: Callable[[], None]) -> None:
+        self._desk = desk
+        self._wake = wake
+        self._positions = Positions(desk, wake)
+        self._triggers = Triggers(desk.host, self._positions.take)
+
+    def add(self, name: str, cmd: str, job: str, mapper: Mapper, after: int | None) -> None:
+        """Follow behind the appends."""
+        trigger = Trigger(name, Query(cmd=cmd), job, mapper, self._triggers.start_position(after))
+        self._desk.workers.add(name, partial(self._serve_again, trigger), retries=0)
+        trigger.cursor = self._positions.begin(name, trigger.cursor)
+        self._triggers.start(trigger)
+
+    def add_inline(self, name: str, cmd: str, job: str, mapper: Mapper) -> None:
+        """Make the jobs inside the appends."""
+        trigger = Trigger(name, Query(cmd=cmd), job, mapper, 0)
+        self._desk.workers.add(name, partial(self._serve_again, trigger), retries=0)
+        self._desk.host.inside_appends(InlineTrigger(self._desk, self._triggers, trigger, self._wake))
+
+    def catch_up(self) -> int:
+        """Serve the events up to the head; how many that were."""
+        return self._triggers.catch_up()
+
+    def _serve_again(self, trigger: Trigger, job: Job) -> None:
+        wanted = self._triggers.map_again(trigger, job)
+        if wanted is not None:
+            with self._desk.database.writing() as session:
+                insert(session, self._positions.order(wanted), self._desk.now())
+            self._wake()
 
 
 class InlineTrigger:

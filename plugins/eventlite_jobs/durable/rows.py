@@ -32,7 +32,10 @@ INFO = (
 
 
 class Claim(NamedTuple):
-    """A job that this process has claimed; `fence` counts its claims, and only the last one may settle it."""
+    """A job that this process has claimed; `fence` counts its claims, and only the last one may settle it.
+
+    `started` is None as long as it is not known that the attempt was begun: it was claimed ahead.
+    """
 
     id: int
     fence: int
@@ -45,6 +48,7 @@ class Claim(NamedTuple):
     due: int
     failures: str
     rank: int
+    started: int | None
 
 
 CLAIM = ", ".join(Claim._fields)

@@ -12,14 +12,19 @@ from eventlite_jobs.durable.rows import READY, SCHEDULED, Claim, rank
 from eventlite_jobs.durable.session import Session
 from eventlite_jobs.texts import result_text
 
+#: Outcomes that leave an attempt uncounted which was never begun.
+_UNCOUNTED = ("released", "cancelled")
+
 #: Failed attempts that are kept of one job.
 MAX_FAILURES = 20
 
 _LOST = "JobError: its worker was lost: the lease was over before the attempt"
+_LOST_AHEAD = f"{_LOST}, which may not have been begun"
 
 _SETTLE = (
     "UPDATE @job SET state = ?, attempts = ?, due = ?, rank = ?, finished = ?, error = ?, failures = ?, result = ?,"
-    " max_attempts = ?, lease = NULL, renewed = NULL, cancelling = 0 WHERE id = ? AND fence = ? AND state = 'running'"
+    " started = coalesce(started, ?), max_attempts = ?,"
+    " lease = NULL, renewed = NULL, cancelling = 0 WHERE id = ? AND fence = ? AND state = 'running'"
 )
 
 
@@ -39,14 +44,19 @@ class Outcome:
     seconds: float = 0.0
 
 
-def settle(session: Session, claim: Claim, outcome: Outcome, now: int, max_attempts: int | None) -> bool:
+def settle(
+    session: Session, claim: Claim, outcome: Outcome, now: int, max_attempts: int | None, started: int | None = None
+) -> bool:
     """Store it; False, and nothing is done, when the job is not this claim's any more.
 
-    `max_attempts` is what the job's worker says, None where that is not known.
+    `max_attempts` is what the job's worker says, None where that is not known; `started` is when the attempt was begun,
+    None if it was not as far as is known here.
     """
     most = claim.max_attempts if max_attempts is None else max_attempts
     change = _CHANGES.get(outcome.kind, _failed)(claim, outcome, now, most)
-    return session.run(_SETTLE, (*change, most, claim.id, claim.fence)) == 1
+    if started is None and claim.started is None and outcome.kind in _UNCOUNTED:
+        change = change._replace(attempts=claim.attempts - 1)
+    return session.run(_SETTLE, (*change, started, most, claim.id, claim.fence)) == 1
 
 
 class _Change(NamedTuple):
@@ -81,9 +91,10 @@ def _snoozed(claim: Claim, outcome: Outcome, now: int, _most: int) -> _Change:
 
 
 def _failed(claim: Claim, outcome: Outcome, now: int, most: int) -> _Change:
-    error = outcome.error or _LOST
+    ahead = outcome.kind == "lost" and claim.started is None
+    error = outcome.error or (_LOST_AHEAD if ahead else _LOST)
     failures = _with_failure(claim.failures, claim.attempts, now, error)
-    if claim.attempts >= most:
+    if claim.attempts >= most and not ahead:
         return _Change("dead", claim.attempts, claim.due, claim.rank, now, error, failures)
     if outcome.kind == "lost":  # it has waited for its lease to end
         return _Change(READY, claim.attempts, claim.due, claim.rank, None, error, failures)

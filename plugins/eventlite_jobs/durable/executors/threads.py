@@ -10,17 +10,16 @@ from eventlite_jobs.current import current_job
 from eventlite_jobs.durable.attempt import Attempt
 from eventlite_jobs.durable.endings import Report, raised, returned
 
-_ABANDONED = ("timeout", "released")
-
 
 class ThreadExecutor:
     """As many threads as attempts run at once; a thread cannot be stopped, and is left to itself when it should.
 
-    They are daemons, so that a function that hangs does not keep the process from ending.
+    `over` takes a report and tells what the thread does next. They are daemons, so that a function that hangs does not
+    keep the process from ending.
     """
 
-    def __init__(self, report: Callable[[Report], None]) -> None:
-        self._report = report
+    def __init__(self, over: Callable[[Report], Attempt | None]) -> None:
+        self._over = over
         self._attempts: SimpleQueue[Attempt | None] = SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._threads = 0
@@ -42,8 +41,9 @@ class ThreadExecutor:
 
     def _run(self) -> None:
         while (attempt := self._attempts.get()) is not None:
-            self._report(_attempted(attempt))
-            if attempt.stopping in _ABANDONED:  # another thread has taken its place
+            while attempt is not None:
+                done, attempt = attempt, self._over(_attempted(attempt))
+            if done.abandoned:  # another thread has taken its place
                 return
             self._idle.release()
 
