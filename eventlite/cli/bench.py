@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventlite.cli.context import options_of
+from eventlite.cli.errors import NotFoundError
 from eventlite.cli.output import note, print_json, print_line, safe, stderr, stdout, table
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ def compare(ctx: click.Context, before: Path, after: Path) -> None:
     from eventlite.bench.compare import differences
     from eventlite.bench.results import load
 
+    for path in (before, after):
+        if not path.exists():
+            raise NotFoundError(f"there is no file {path}")
     one, other = load(before), load(after)
     for text in differences(one, other):
         note(f"Mind that {text}.")

@@ -102,7 +102,7 @@ class FormatContract:
 
     def make_format(self) -> Format:
         """The format."""
-        raise NotImplementedError
+        raise NotImplementedError("define make_format()")
 
     def write_file(self, path: Path, rows: Sequence[Row]) -> None:
         """Make a file of these events."""
@@ -288,7 +288,7 @@ class BulkContract:
 
     def make_bulk(self, formats: Sequence[Format]) -> Bulk:
         """Bulk input and output over these formats."""
-        raise NotImplementedError
+        raise NotImplementedError("define make_bulk(formats)")
 
     def open_store(self, place: Path) -> Storage:  # noqa: ARG002
         """An open storage without events at a place of its own."""

@@ -46,7 +46,7 @@ class CacheContract:
 
     def make_cache(self, max_size: int, ttl: float, timer: Callable[[], float]) -> Cache:
         """A new cache for `max_size` values, each kept for `ttl` seconds of `timer`."""
-        raise NotImplementedError
+        raise NotImplementedError("define make_cache(max_size, ttl, timer)")
 
     @pytest.fixture
     def clock(self) -> Clock:

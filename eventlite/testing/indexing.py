@@ -34,11 +34,11 @@ class IndexingContract:
     @pytest.fixture
     def storage(self) -> Any:
         """An open storage without events and without switchable indexes, closed after the test."""
-        raise NotImplementedError
+        raise NotImplementedError("define the fixture `storage`")
 
     def make_indexing(self, storage: Storage) -> Indexing:
         """The policy for an open storage."""
-        raise NotImplementedError
+        raise NotImplementedError("define make_indexing(storage)")
 
     @pytest.fixture
     def indexing(self, storage: Storage) -> Indexing:

@@ -39,7 +39,7 @@ class StorageSuite:
         Other places are other stores. A persistent storage opens the same store again when it is closed and the place
         is given once more; one that can back up opens the copy when the place is the target of `backup`.
         """
-        raise NotImplementedError
+        raise NotImplementedError("define open_storage(place)")
 
     @pytest.fixture
     def place(self, tmp_path: Path) -> Path:

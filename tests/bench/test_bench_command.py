@@ -97,3 +97,7 @@ def test_compare_refuses_what_is_no_result(run: Run) -> None:
     result = run("bench", "compare", "a.json", "a.json")
     assert result.exit_code == 1
     assert "does not hold results of a benchmark" in result.stderr
+
+
+def test_compare_finds_no_file(run: Run) -> None:
+    assert run("bench", "compare", "none.json", "none.json").exit_code == 3
