@@ -14,6 +14,7 @@ from typing import Any
 
 from eventlite.contracts import Index
 from eventlite_sqlite import indexes
+from eventlite_sqlite.connection import sorting
 from eventlite_sqlite.readers import Reader
 from eventlite_sqlite.records import Records
 from eventlite_sqlite.transaction import SqliteTransaction
@@ -50,8 +51,10 @@ def restore(writer: Writer) -> None:
         record = transaction.state.get(_NAMESPACE, _NAME)
         if record is None or _alive_elsewhere(record.value):
             return
-        for name, columns, path in record.value["indexes"]:
-            transaction.connection.execute(indexes.create(Index(name, tuple(columns), tuple(path))))
+        missing = [Index(name, tuple(columns), tuple(path)) for name, columns, path in record.value["indexes"]]
+        with sorting(transaction.connection):
+            for index in missing:
+                transaction.connection.execute(indexes.create(index))
         transaction.state.delete(_NAMESPACE, _NAME)
 
 

@@ -122,7 +122,7 @@ class SqliteStorage:
 
     def create_index(self, index: Index) -> None:
         """Build the index; reads go on, appends wait."""
-        with self._open_writer().exclusively() as writing:
+        with self._open_writer().exclusively() as writing, connection.sorting(writing):
             writing.execute(indexes.create(index))
 
     def drop_index(self, name: str) -> None:
