@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import accumulate, chain
-from typing import Any
+from typing import Any, cast
 from zlib import crc32
 
 from orjson import dumps
 
-from eventlite.contracts.writing import CommitRequest
+from eventlite.contracts.writing import CommitRequest, PlainDrafts
 from eventlite.errors import InvalidEventError, shown
-from eventlite.event import MAX_ID, Draft, Event, NewEvent, seal
+from eventlite.event import MAX_ID, Draft, Event, NewEvent, PlainDraft, from_plain, is_plain, seal, to_plain
 from eventlite.jsontext import MAX_BYTES, OPTIONS, encode_object, is_unicode, text_of
 from eventlite.query import Condition
 
@@ -75,8 +75,9 @@ class _Batch:
         self._events = events
         self._recorded = recorded
         self._correlations = new_correlations(len(events))
-        self._drafts: list[Draft] = []
+        self._rows: list[Draft | PlainDraft] = []
         self._links: dict[int, int] = {}
+        self._plain = True
         self._caused = False
         self._keyed = False
 
@@ -89,12 +90,12 @@ class _Batch:
         try:
             self._draft_all()
         except InvalidEventError as error:
-            raise _at(len(self._drafts), len(self._events), error) from None
+            raise _at(len(self._rows), len(self._events), error) from None
         given = frozenset[int]()
         if self._keyed:
             given = frozenset(i for i, event in enumerate(self._events) if event.correlation_id is not None)
         return CommitRequest(
-            self._drafts,
+            self._drafts(),
             condition,
             links=self._links,
             caused=self._caused,
@@ -102,17 +103,22 @@ class _Batch:
             given_correlations=given,
         )
 
+    def _drafts(self) -> Sequence[Draft]:
+        if self._plain:
+            return PlainDrafts(cast("list[PlainDraft]", self._rows))
+        return [from_plain(row) if len(row) == _PLAIN else row for row in self._rows]  # type: ignore[misc, arg-type]
+
     def _draft_all(self) -> None:
         """Draft plain events at once, in one loop: calls to functions would make it half as slow again.
 
-        An event of which anything is unusual, a new name included, takes the careful way, which also says what is
-        wrong. What is sealed here is what `seal` says of an event without cause, tags and key.
+        An event of which anything is unusual takes the careful way, which also says what is wrong. What is sealed here
+        is what `seal` says of an event without cause, tags and key.
         """
-        drafts, recorded, known, correlations = self._drafts, self._recorded, _known_names, self._correlations
+        rows, recorded, known, correlations = self._rows, self._recorded, _known_names, self._correlations
         beginnings = {version: f"{version} {recorded} None\n" for version in range(1, 10)}
         checked: str | None = None
         for event in self._events:
-            draft: Draft | None = None
+            row: PlainDraft | None = None
             try:
                 version, user, ip, cmd = event.version, event.user, event.ip, event.cmd
                 correlation, data, metadata = event.correlation_id, event.data, event.metadata
@@ -123,9 +129,9 @@ class _Batch:
                     and type(version) is int
                     and version in beginnings
                     and type(cmd) is type(user) is type(ip) is str
-                    and cmd in known
-                    and (not user or user in known)
-                    and (not ip or ip in known)
+                    and (cmd in known or _learn(cmd, "cmd"))
+                    and (not user or user in known or _learn(user, "user"))
+                    and (not ip or ip in known or _learn(ip, "ip"))
                     and type(data) is dict
                     and (metadata is None or type(metadata) is dict)
                 ):
@@ -139,45 +145,39 @@ class _Batch:
                     sealed = (
                         f"{beginnings[version]}{user}\n{ip}\n{cmd}\n{text}\n{correlation}\n{more}\n[]\nNone".encode()
                     )
-                    if b"null" not in sealed and len(sealed) <= MAX_BYTES:
-                        draft = (
-                            version,
-                            recorded,
-                            user,
-                            ip,
-                            cmd,
-                            text,
-                            correlation,
-                            None,
-                            more,
-                            "[]",
-                            None,
-                            crc32(sealed),
-                        )
+                    if "null" not in text and "null" not in more and len(sealed) <= MAX_BYTES:
+                        row = version, recorded, user, ip, cmd, text, correlation, more, crc32(sealed)
             except (TypeError, AttributeError):
                 pass
-            drafts.append(draft or self._careful(event))
+            rows.append(row or self._careful(event))
 
-    def _careful(self, event: NewEvent) -> Draft:
+    def _careful(self, event: NewEvent) -> Draft | PlainDraft:
         """Any event: checks value by value, and remembers what the request must say of the batch."""
         try:
-            if event.key is not None:
-                self._keyed = True
-            if event.cause is not None:
-                return self._caused_draft(len(self._drafts), event)
-            correlation = event.correlation_id
-            return encode(event, self._recorded, next(self._correlations) if correlation is None else correlation, None)
+            draft = self._draft(event)
         except AttributeError:
             raise InvalidEventError(
-                f"event {len(self._drafts)} of the batch is a {type(event).__name__}, not a NewEvent"
+                f"event {len(self._rows)} of the batch is a {type(event).__name__}, not a NewEvent"
             ) from None
+        if is_plain(draft) and not self._caused:
+            return to_plain(draft)
+        self._plain = False
+        return draft
+
+    def _draft(self, event: NewEvent) -> Draft:
+        if event.key is not None:
+            self._keyed = True
+        if event.cause is not None:
+            return self._caused_draft(len(self._rows), event)
+        correlation = event.correlation_id
+        return encode(event, self._recorded, next(self._correlations) if correlation is None else correlation, None)
 
     def _caused_draft(self, index: int, event: NewEvent) -> Draft:
         cause, correlation = event.cause, event.correlation_id
         self._caused = True
         if isinstance(cause, NewEvent):
             self._links[index] = _link(cause, index, self._positions)
-            inherited = self._drafts[self._links[index]][6]
+            inherited = self._rows[self._links[index]][6]  # where both kinds have it
             return encode(event, self._recorded, inherited if correlation is None else correlation, None)
         if isinstance(cause, Event):
             return encode(event, self._recorded, cause.correlation_id if correlation is None else correlation, cause.id)
@@ -233,15 +233,19 @@ def check_name(value: Any, field: str) -> None:
         raise InvalidEventError(f"{field} has a NUL or a lone surrogate: {shown(value)}")
 
 
-def _learn(name: Any, field: str) -> None:
-    """Check a name, and remember it: commands and users come again and again."""
+def _learn(name: Any, field: str) -> bool:
+    """Check a name, and remember it: commands and users come again and again. True, to stand in a condition."""
     check_name(name, field)
     if len(_known_names) >= 4096:
         _known_names.clear()
     _known_names.add(name)
+    return True
 
 
 _known_names: set[str] = set()
+
+#: Values of a `PlainDraft`; a `Draft` has more.
+_PLAIN = 9
 
 
 def _link(cause: NewEvent, index: int, positions: Mapping[int, int]) -> int:

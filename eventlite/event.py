@@ -21,6 +21,10 @@ Row: TypeAlias = tuple[int, int, int, str, str, str, str, str, int | None, str, 
 #: A `Row` that has no id yet.
 Draft: TypeAlias = tuple[int, int, str, str, str, str, str, int | None, str, str, str | None, int]
 
+#: A `Draft` without cause, tags and key, as nearly all are: version, datetime, user, ip, cmd, data, correlation_id,
+#: metadata, crc.
+PlainDraft: TypeAlias = tuple[int, int, str, str, str, str, str, str, int]
+
 #: The names of a row's values, in order.
 COLUMNS = (
     "id", "version", "datetime", "user", "ip", "cmd", "data",
@@ -238,6 +242,22 @@ def caused(draft: Draft, causation_id: int | None, correlation_id: str) -> Draft
     """The draft with its cause and correlation settled, and its checksum made anew."""
     settled = (*draft[:6], correlation_id, causation_id, *draft[8:11])
     return (*settled, checksum(settled))
+
+
+def is_plain(draft: Draft) -> bool:
+    """Whether the draft has no cause, tags and key."""
+    return draft[7] is None and draft[9] == "[]" and draft[10] is None
+
+
+def to_plain(draft: Draft) -> PlainDraft:
+    """A draft that `is_plain` with its nine values."""
+    return (*draft[:7], draft[8], draft[11])
+
+
+def from_plain(plain: PlainDraft) -> Draft:
+    """The draft that a plain one stands for."""
+    version, recorded, user, ip, cmd, data, correlation, metadata, crc = plain
+    return version, recorded, user, ip, cmd, data, correlation, None, metadata, "[]", None, crc
 
 
 def decode_tags(text: str) -> tuple[str, ...]:

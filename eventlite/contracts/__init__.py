@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
     from eventlite.contracts.state import Record, StateReader, StateStore, check_record_names
     from eventlite.contracts.storage import EventReader, Snapshot, Statistics, Storage, StorageCapabilities, Transaction
-    from eventlite.contracts.writing import CommitRequest, Committed, Outcome
+    from eventlite.contracts.writing import CommitRequest, Committed, Outcome, PlainDrafts
 
 #: The version of each concern's contract.
 CONTRACTS: Mapping[str, int] = {"storage": 1, "indexing": 1, "caching": 1, "bulk": 1, "jobs": 1, "extensions": 1}
@@ -66,6 +66,7 @@ _MODULES = {
     "JobProgress": "jobs",
     "JobStatistics": "jobs",
     "Outcome": "writing",
+    "PlainDrafts": "writing",
     "QueueInfo": "jobs",
     "Record": "state",
     "Rejected": "bulk",
@@ -111,6 +112,7 @@ __all__ = [
     "JobProgress",
     "JobStatistics",
     "Outcome",
+    "PlainDrafts",
     "QueueInfo",
     "Record",
     "Rejected",

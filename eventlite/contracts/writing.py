@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, overload
 
 from eventlite.errors import EventLiteError
-from eventlite.event import Draft, Row
+from eventlite.event import Draft, PlainDraft, Row, from_plain
 from eventlite.query import Condition
+
+
+class PlainDrafts(Sequence[Draft]):
+    """Drafts that all are plain; a storage may take their `rows`, which saves it three values of each."""
+
+    def __init__(self, rows: Sequence[PlainDraft]) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Draft: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Draft]: ...
+    def __getitem__(self, index: int | slice) -> Draft | list[Draft]:
+        if isinstance(index, slice):
+            return list(map(from_plain, self.rows[index]))
+        return from_plain(self.rows[index])
+
+    def __iter__(self) -> Iterator[Draft]:
+        return map(from_plain, self.rows)
 
 
 @dataclass(slots=True)

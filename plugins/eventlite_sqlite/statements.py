@@ -6,13 +6,15 @@ costs the same at any depth. A list of commands and the several JSON texts of a 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain, product
 from math import prod
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from eventlite.event import COLUMNS, to_microseconds
+from eventlite.contracts import PlainDrafts
+from eventlite.event import COLUMNS, Draft, to_microseconds
 from eventlite.query import MAX_ALTERNATIVES, Query
 
 COLUMN_LIST = ", ".join(f"event.{name}" for name in COLUMNS)
@@ -23,11 +25,15 @@ BY_KEY = f"SELECT {COLUMN_LIST} FROM event WHERE key = ?"
 HEAD = "SELECT max(id) FROM event"
 INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
-#: A draft without cause and key. Both columns stay out: sqlite3 looks for an adapter of every None that it binds, which
-#: costs a quarter of the insert.
-_PLAIN = tuple(name for name in COLUMNS[1:] if name not in ("causation_id", "key"))
-INSERT_PLAIN = f"INSERT INTO event ({', '.join(_PLAIN)}) VALUES ({', '.join('?' * len(_PLAIN))})"
-plain_values = itemgetter(*(COLUMNS.index(name) - 1 for name in _PLAIN))
+# Columns of a plain draft. The three others stay out: sqlite3 looks for an adapter of every None that it binds, which
+# costs a quarter of the insert, and a text that is always the same need not be bound.
+_PLAIN = tuple(name for name in COLUMNS[1:] if name not in ("causation_id", "tags", "key"))
+INSERT_PLAIN = f"INSERT INTO event ({', '.join(_PLAIN)}, tags) VALUES ({', '.join('?' * len(_PLAIN))}, '[]')"
+
+# Columns of a draft that has tags, but no cause and no key.
+_TAGGED = (*_PLAIN, "tags")
+INSERT_TAGGED = f"INSERT INTO event ({', '.join(_TAGGED)}) VALUES ({', '.join('?' * len(_TAGGED))})"
+_tagged_values = itemgetter(*(COLUMNS.index(name) - 1 for name in _TAGGED))
 
 DELETE = "DELETE FROM event WHERE id = ?"
 INSERT_TAG = "INSERT INTO event_tag (tag, event_id) VALUES (?, ?)"
@@ -65,6 +71,13 @@ class Scan(NamedTuple):
 
     shape: Shape
     values: tuple[Any, ...]
+
+
+def insertion(drafts: Sequence[Draft]) -> tuple[str, Iterable[Sequence[Any]]]:
+    """The statement and parameters that insert drafts without causes and keys, numbered by SQLite."""
+    if isinstance(drafts, PlainDrafts):
+        return INSERT_PLAIN, drafts.rows
+    return INSERT_TAGGED, map(_tagged_values, drafts)
 
 
 def scans(query: Query) -> list[Scan]:

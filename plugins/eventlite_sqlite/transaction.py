@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eventlite.admission import admit
-from eventlite.contracts import CommitRequest, Committed
+from eventlite.contracts import CommitRequest, Committed, PlainDrafts
 from eventlite.event import MAX_ID, Draft, decode_tags
 from eventlite_sqlite import statements
 from eventlite_sqlite.numbered import NumberedRows
@@ -47,16 +47,17 @@ class SqliteTransaction(ConnectionReader):
             if len(request.drafts) == 1:
                 return self._append_one(request)
             if self.head() + len(request.drafts) <= MAX_ID:
-                return self._append_plain(request.drafts)
+                return self._append_unasked(request.drafts)
         return self._append_admitted(request)
 
     def _append_one(self, request: CommitRequest) -> Committed:
         """Nothing to ask the store, so SQLite numbers the event: one statement fewer for nearly every append."""
-        draft = request.drafts[0]
-        id: int = self._connection.execute(statements.INSERT_PLAIN, statements.plain_values(draft)).lastrowid  # type: ignore[assignment]
+        text, (values,) = statements.insertion(request.drafts)
+        id: int = self._connection.execute(text, values).lastrowid  # type: ignore[assignment]
         if id > MAX_ID:
             self._connection.execute(statements.DELETE, (id,))
             return self._append_admitted(request)  # which says why not
+        draft = request.drafts[0]
         self._head = id
         self.appended += 1
         self.payload += len(draft[5]) + len(draft[8])
@@ -64,14 +65,15 @@ class SqliteTransaction(ConnectionReader):
             self._insert_tags([(tag, id) for tag in decode_tags(draft[9])])
         return Committed(((id, *draft),), new=True)
 
-    def _append_plain(self, drafts: Sequence[Draft]) -> Committed:
+    def _append_unasked(self, drafts: Sequence[Draft]) -> Committed:
         """The same for many: nobody else writes meanwhile, so SQLite's numbers are known beforehand."""
         first = self.head() + 1
-        self._connection.executemany(statements.INSERT_PLAIN, map(statements.plain_values, drafts))
-        self._insert_tags(
-            [(tag, id) for id, draft in enumerate(drafts, first) if draft[9] != "[]" for tag in decode_tags(draft[9])]
-        )
-        self._count(drafts, 5, 8)
+        self._connection.executemany(*statements.insertion(drafts))
+        if isinstance(drafts, PlainDrafts):
+            self._count(drafts.rows, 5, 7)
+        else:
+            self._insert_tags([(tag, id) for id, draft in enumerate(drafts, first) for tag in decode_tags(draft[9])])
+            self._count(drafts, 5, 8)
         return Committed(NumberedRows(first, drafts), new=True)
 
     def _append_admitted(self, request: CommitRequest) -> Committed:

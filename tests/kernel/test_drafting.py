@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventlite.contracts import PlainDrafts
 from eventlite.drafting import MAX_NAME, MAX_TAGS, draft_batch, encode, new_correlation, new_correlations
 from eventlite.errors import InvalidEventError, shown
 from eventlite.event import MAX_ID, Event, NewEvent, decode_tags, verify_checksum
@@ -173,7 +174,7 @@ def test_only_new_events_are_drafted(thing):
 
 
 def test_no_events_are_an_empty_request():
-    assert draft_batch([], recorded=1).drafts == []
+    assert list(draft_batch([], recorded=1).drafts) == []
 
 
 def test_what_a_request_says_about_its_events():
@@ -215,3 +216,28 @@ def test_the_quick_way_says_the_same_as_the_careful_one(version, user, data, met
     for quick in draft(event, event).drafts:
         assert quick == encode(event, 1, quick[6], None)
         verify_checksum((1, *quick))
+
+
+_KINDS = (
+    {},
+    {"user": "never seen before"},
+    {"data": {"n": None}},
+    {"tags": ["user:42"]},
+    {"key": "k"},
+    {"cause": 3, "correlation_id": "own"},
+)
+
+
+@given(st.lists(st.sampled_from(_KINDS), min_size=1, max_size=8))
+def test_events_of_all_kinds_in_one_batch_are_drafted_as_each_alone(kinds):
+    events = [NewEvent(**{"cmd": "a", "data": {}, "correlation_id": "c", **kind}) for kind in kinds]
+    drafts = draft(*events).drafts
+    assert list(drafts) == [draft(event).drafts[0] for event in events]
+    assert isinstance(drafts, PlainDrafts) is all(kind.keys() <= {"user", "data"} for kind in kinds)
+
+
+def test_plain_drafts_are_a_sequence_of_drafts():
+    drafts = draft(*(NewEvent("a", {"n": n}, correlation_id="c") for n in range(5))).drafts
+    whole = list(drafts)
+    assert [draft[5] for draft in whole] == [f'{{"n":{n}}}' for n in range(5)]
+    assert (len(drafts), drafts[-1], drafts[1::2]) == (5, whole[-1], whole[1::2])
