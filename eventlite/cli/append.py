@@ -63,7 +63,7 @@ def append(
     Example: eventlite append orderPaid order=A1 amount=12.5 --tag order:A1
     """
     condition = _condition(if_none_after, if_tag, if_cmd)
-    payload = _payload(data)
+    payload = json_data(data)
     with open_kernel(ctx, create=True) as kernel:
         event = kernel.append(cmd, payload, condition=condition, **fields)
     if options_of(ctx).json:
@@ -72,7 +72,8 @@ def append(
         print_line(str(event.id))
 
 
-def _payload(words: Sequence[str]) -> dict[str, Any]:
+def json_data(words: Sequence[str]) -> dict[str, Any]:
+    """What the words on the command line say: a JSON object, - for one on stdin, or NAME=VALUE pairs."""
     if list(words) == ["-"]:
         return json_object(_standard_input())
     if len(words) == 1 and words[0].lstrip().startswith("{"):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from eventlite.cli.context import open_kernel, options_of
-from eventlite.cli.errors import NotFoundError
+from eventlite.cli.context import options_of
+from eventlite.cli.job_access import kept, known
+from eventlite.cli.job_making import enqueue, unschedule
+from eventlite.cli.job_queues import limit, pause, resume
 from eventlite.cli.job_views import (
     job_json,
     schedule_json,
@@ -23,11 +24,11 @@ from eventlite.cli.job_views import (
 )
 from eventlite.cli.output import note, print_json, print_line, safe, several
 from eventlite.cli.working import run, work
-from eventlite.contracts.jobs import JOB_STATES, undeclared
+from eventlite.contracts.jobs import JOB_STATES
 from eventlite.errors import ConflictError
 
 if TYPE_CHECKING:
-    from eventlite.contracts import JobDispatcher, JobInfo, QueueInfo
+    from eventlite.contracts import JobDispatcher, JobInfo
 
 _STATE = click.Choice(JOB_STATES)
 
@@ -46,8 +47,8 @@ def jobs() -> None:
     """
 
 
-jobs.add_command(work)
-jobs.add_command(run)
+for command in (work, run, enqueue, unschedule, pause, resume, limit):
+    jobs.add_command(command)
 
 
 @jobs.command("list")
@@ -85,8 +86,8 @@ def show(ctx: click.Context, id: str) -> None:
 
     Example: eventlite jobs show 42
     """
-    with _kept(ctx) as dispatcher:
-        found = _known(dispatcher, id)
+    with kept(ctx) as dispatcher:
+        found = known(dispatcher, id)
     if options_of(ctx).json:
         print_json(job_json(found))
     else:
@@ -107,7 +108,7 @@ def retry(ctx: click.Context, ids: tuple[str, ...], all_dead: bool, name: str | 
         raise click.UsageError("give the ids of jobs, or --dead for all that are dead", ctx)
     if name is not None and not all_dead:
         raise click.UsageError("--name goes with --dead", ctx)
-    with _kept(ctx) as dispatcher:
+    with kept(ctx) as dispatcher:
         if all_dead:
             changed = _retry_dead(dispatcher, name)
         else:
@@ -123,33 +124,9 @@ def cancel(ctx: click.Context, ids: tuple[str, ...]) -> None:
 
     Example: eventlite jobs cancel 42 43
     """
-    with _kept(ctx) as dispatcher:
+    with kept(ctx) as dispatcher:
         changed = _each(dispatcher, ids, dispatcher.cancel, "cancelled: it is over")
     _tell(ctx, changed, "cancelled, or asked to stop")
-
-
-@jobs.command()
-@click.argument("queues", nargs=-1, required=True, metavar="QUEUE...")
-@click.pass_context
-def pause(ctx: click.Context, queues: tuple[str, ...]) -> None:
-    """Begin no more jobs of a queue, in any process, until it is resumed.
-
-    Example: eventlite jobs pause mail
-    """
-    with _kept(ctx) as dispatcher:
-        _write_queues(ctx, _changed_queues(dispatcher, queues, dispatcher.pause))
-
-
-@jobs.command()
-@click.argument("queues", nargs=-1, required=True, metavar="QUEUE...")
-@click.pass_context
-def resume(ctx: click.Context, queues: tuple[str, ...]) -> None:
-    """Go on with a queue that was paused.
-
-    Example: eventlite jobs resume mail
-    """
-    with _kept(ctx) as dispatcher:
-        _write_queues(ctx, _changed_queues(dispatcher, queues, dispatcher.resume))
 
 
 @jobs.command()
@@ -162,7 +139,7 @@ def stats(ctx: click.Context, window: float) -> None:
 
     Example: eventlite jobs stats --window 600
     """
-    with _kept(ctx) as dispatcher:
+    with kept(ctx) as dispatcher:
         can, counts = dispatcher.capabilities, dispatcher.stats()
         queues = dispatcher.queues() if can.queues else []
         schedules = dispatcher.schedules() if can.recurring else []
@@ -195,7 +172,7 @@ def prune(ctx: click.Context, history: int | None, keep: float | None) -> None:
 
     Example: eventlite jobs prune --keep 86400
     """
-    with _kept(ctx) as dispatcher:
+    with kept(ctx) as dispatcher:
         forgotten = dispatcher.prune(history=history, keep=keep)
     if options_of(ctx).json:
         print_json({"forgotten": forgotten})
@@ -203,24 +180,8 @@ def prune(ctx: click.Context, history: int | None, keep: float | None) -> None:
         print_line(f"forgot {several(forgotten, 'job')}")
 
 
-@contextmanager
-def _kept(ctx: click.Context) -> Iterator[JobDispatcher]:
-    """The dispatcher of a profile whose jobs are kept in the store; others' end with the process that made them."""
-    with open_kernel(ctx) as kernel:
-        if not kernel.jobs.capabilities.durable:
-            undeclared("durable", "jobs that another process could see")
-        yield kernel.jobs
-
-
-def _known(dispatcher: JobDispatcher, id: str) -> JobInfo:
-    found = dispatcher.get(id)
-    if found is None:
-        raise NotFoundError(f"there is no job {id!r}", hint="Finished jobs are forgotten after a while.")
-    return found
-
-
 def _list(ctx: click.Context, state: str | None, name: str | None, queue: str | None, limit: int) -> None:
-    with _kept(ctx) as dispatcher:
+    with kept(ctx) as dispatcher:
         found = dispatcher.list(state=state, limit=limit, name=name, queue=queue)
     if options_of(ctx).json:
         print_json([job_json(job) for job in found])
@@ -230,11 +191,11 @@ def _list(ctx: click.Context, state: str | None, name: str | None, queue: str | 
 
 def _each(dispatcher: JobDispatcher, ids: Sequence[str], change: Callable[[str], bool], what: str) -> list[JobInfo]:
     """The jobs after the change; raises for the first that cannot be changed, when the others before it are."""
-    for job in [_known(dispatcher, id) for id in ids]:
+    for job in [known(dispatcher, id) for id in ids]:
         if not change(job.id):
-            now = _known(dispatcher, job.id)
+            now = known(dispatcher, job.id)
             raise ConflictError(f"job {job.id} is {now.state} and cannot be {what}", hint=_unique_hint(now))
-    return [_known(dispatcher, id) for id in ids]
+    return [known(dispatcher, id) for id in ids]
 
 
 def _unique_hint(job: JobInfo) -> str | None:
@@ -246,7 +207,7 @@ def _unique_hint(job: JobInfo) -> str | None:
 def _retry_dead(dispatcher: JobDispatcher, name: str | None) -> list[JobInfo]:
     """All dead jobs that were put back; one whose unique twin is unfinished stays dead."""
     found = dispatcher.list(state="dead", name=name, limit=dispatcher.stats()["dead"] or 1)
-    return [_known(dispatcher, job.id) for job in found if dispatcher.retry(job.id)]
+    return [known(dispatcher, job.id) for job in found if dispatcher.retry(job.id)]
 
 
 def _tell(ctx: click.Context, changed: Sequence[JobInfo], done: str) -> None:
@@ -257,16 +218,3 @@ def _tell(ctx: click.Context, changed: Sequence[JobInfo], done: str) -> None:
             print_line(safe(f"job {job.id}, {job.name}: {done}"))
     else:
         note("Nothing to do: there is no such job.")
-
-
-def _changed_queues(dispatcher: JobDispatcher, names: Sequence[str], change: Callable[[str], None]) -> list[QueueInfo]:
-    for name in names:
-        change(name)
-    return [queue for queue in dispatcher.queues() if queue.name in names]
-
-
-def _write_queues(ctx: click.Context, queues: Sequence[QueueInfo]) -> None:
-    if options_of(ctx).json:
-        print_json([queue._asdict() for queue in queues])
-    else:
-        show_queues(queues)

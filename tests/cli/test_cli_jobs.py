@@ -1,4 +1,4 @@
-"""`jobs list|show|dead|retry|cancel|pause|resume|stats|prune`: jobs in a store, seen and moved from outside."""
+"""`eventlite jobs`, all but `work` and `run`: jobs in a store, put in, seen and moved from outside."""
 
 from __future__ import annotations
 
@@ -109,6 +109,19 @@ def test_a_dead_unique_job_whose_twin_waits_stays_dead(run: Callable[..., Result
         ("prune --keep -1", 2, "-1"),
         ("stats --window 0", 2, "0"),
         ("list --db none.db", 3, "none.db"),
+        ("limit mail --db none.db 2", 3, "none.db"),
+        ("limit mail", 2, "--none"),
+        ("limit mail 2 --none", 2, "--none"),
+        ("limit mail 0", 2, "0"),
+        ("unschedule nightly", 3, "there is no recurring job 'nightly'"),
+        ("enqueue", 2, "JOB"),
+        ("enqueue greet {{not}}", 2, "this is not JSON"),
+        ("enqueue greet to", 2, "NAME=VALUE"),
+        ("enqueue greet --delay -1", 2, "-1"),
+        ("enqueue greet --at noon", 2, "noon"),
+        ("enqueue greet --delay 5 --at 2099-01-01", 1, "a delay or a time, not both"),
+        ("enqueue greet --priority 99999999999", 1, "priority"),
+        ("enqueue greet --unique a --unique-data", 2, "not both"),
         ("work", 2, "--app"),
         ("run", 2, "--app"),
         ("work --app shop:set_up --queues a,,b", 2, "empty name"),
@@ -128,6 +141,36 @@ def test_a_paused_queue_begins_nothing_until_it_is_resumed(jobs: dict[str, str],
     with Kernel.from_profile() as kernel:
         assert [queue.name for queue in kernel.jobs.queues() if queue.paused] == ["mail"]
     assert "open" in done("jobs", "resume", "mail")
+
+
+def test_a_job_is_put_in_by_hand(done: Callable[..., str]) -> None:
+    id = done("jobs", "enqueue", "greet", "to=ada", "n=3", "--queue", "mail", "--priority", "2").strip()
+    found = json.loads(done("jobs", "show", id, "--json"))
+    assert (found["name"], found["data"], found["state"]) == ("greet", {"to": "ada", "n": 3}, "pending")
+    assert (found["queue"], found["priority"]) == ("mail", 2)
+    at = json.loads(done("jobs", "enqueue", "greet", '{"to": "ben"}', "--at", "2099-01-01T12:00+02:00", "--json"))
+    assert (at["data"], at["due"]) == ({"to": "ben"}, "2099-01-01T10:00:00.000000Z")
+
+
+@pytest.mark.parametrize("unique", [("--unique", "order:1"), ("--unique-data",)], ids=["text", "data"])
+def test_a_unique_job_is_put_in_once(unique: tuple[str, ...], done: Callable[..., str]) -> None:
+    ids = {done("jobs", "enqueue", "greet", "to=ada", *unique, "--delay", "60") for _ in range(2)}
+    assert len(ids) == 1
+
+
+def test_a_limit_is_set_and_lifted(jobs: dict[str, str], done: Callable[..., str]) -> None:
+    assert json.loads(done("jobs", "limit", "mail", "2", "--json"))[0]["limit"] == 2
+    with Kernel.from_profile() as kernel:
+        assert {queue.name: queue.limit for queue in kernel.jobs.queues()} == {"default": None, "mail": 2}
+    assert json.loads(done("jobs", "limit", "mail", "--none", "--json"))[0]["limit"] is None
+
+
+def test_a_recurring_job_is_forgotten(done: Callable[..., str]) -> None:
+    with Kernel.from_profile() as kernel:
+        kernel.jobs.recurring("report", cron="0 6 * * *", name="nightly")
+        kernel.jobs.recurring("sweep", every=3600)
+    assert done("jobs", "unschedule", "nightly") == "nightly: comes no more\n"
+    assert [one["name"] for one in json.loads(done("jobs", "stats", "--json"))["recurring"]] == ["sweep"]
 
 
 def test_stats_count_by_state_job_and_queue(jobs: dict[str, str], done: Callable[..., str]) -> None:

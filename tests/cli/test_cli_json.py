@@ -369,6 +369,10 @@ class ForgottenShape(TypedDict):
     forgotten: int
 
 
+class UnscheduledShape(TypedDict):
+    forgotten: list[str]
+
+
 @exact
 class VersionShape(TypedDict):
     version: str
@@ -448,6 +452,9 @@ def kept_jobs(store: list[Event]) -> None:
         ("cancel 3", list[JobShape]),
         ("pause default mail", list[QueueShape]),
         ("resume default", list[QueueShape]),
+        ("limit mail 2", list[QueueShape]),
+        ("enqueue greet to=ada", JobShape),
+        ("unschedule greet", UnscheduledShape),
         ("stats", JobStatsShape),
         ("prune", ForgottenShape),
         ("run --app empty:nothing", AttemptsShape),
