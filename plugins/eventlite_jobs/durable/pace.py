@@ -8,6 +8,9 @@ COMPANY = 0.001
 #: Jobs are claimed ahead that are to be begun within so many seconds.
 _HORIZON = 0.005
 
+#: Jobs that are claimed ahead at most, so that one transaction stays a matter of milliseconds.
+_MOST = 256
+
 #: A job counts for one of so many.
 _MEMORY = 16
 
@@ -19,13 +22,16 @@ class Pace:
     """A mean that forgets. `most` bounds what is claimed ahead of `size` workers."""
 
     def __init__(self, most: int, size: int) -> None:
-        self._most = most
+        self._most = min(most, _MOST)
         self._size = size
         self._seconds = _UNKNOWN
 
     def note(self, seconds: float) -> None:
-        """A job took so long."""
-        self._seconds += (seconds - self._seconds) / _MEMORY
+        """A job took so long.
+
+        One that took much longer than the others counts for little: its thread may have waited for another one's.
+        """
+        self._seconds += (min(seconds, 2 * self._seconds) - self._seconds) / _MEMORY
 
     def forget(self) -> None:
         """It does not hold any more."""

@@ -15,7 +15,10 @@ class Settings(BaseModel):
         30.0, ge=0.1, le=86_400, description="Seconds after which a job of a worker that was killed runs again."
     )
     ahead: int = Field(
-        8, ge=0, le=64, description="How many jobs each worker may claim ahead while jobs take milliseconds; 0 is none."
+        16,
+        ge=0,
+        le=64,
+        description="How many jobs each worker may claim ahead while jobs take milliseconds; 0 is none.",
     )
     poll_shortest: float = Field(
         0.005, gt=0, le=60, description="Seconds between two looks for other processes' jobs, at first."
