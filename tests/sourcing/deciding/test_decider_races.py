@@ -11,7 +11,6 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from eventlite import Kernel
@@ -20,7 +19,7 @@ RACER = """
 import json, sys
 from eventlite import Decider, Kernel, NewEvent, Query
 
-path, racer, courses, seats = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+sections, racer, courses, seats = json.loads(sys.argv[1]), *map(int, sys.argv[2:])
 
 class Full(Exception):
     pass
@@ -38,7 +37,7 @@ def evolve(taken, event):
 
 decider = Decider(enrol, evolve, list, lambda command: Query(tags=[f"course:{command[0]}"]))
 
-with Kernel.from_profile(storage={"path": path}) as kernel:
+with Kernel.from_profile(**sections) as kernel:
     print("ready", flush=True)
     sys.stdin.readline()
     for course in range(courses):
@@ -57,12 +56,12 @@ print("done", flush=True)
 
 
 def test_racers_never_pass_the_limit_and_lose_no_acknowledged_seat(
-    start: Callable[..., Any], path: Path, dice: random.Random, long: bool
+    start: Callable[..., Any], shared: str, dice: random.Random, long: bool
 ) -> None:
-    racers, killed, courses, seats = 16, 4, 30 if long else 6, 24
-    with Kernel.from_profile(storage={"path": str(path)}):
+    racers, killed, courses, seats = 16, 4, 30 if long else 4, 24
+    with Kernel.from_profile(**json.loads(shared)):
         pass
-    processes = [start(RACER, path, number, courses, seats) for number in range(racers)]
+    processes = [start(RACER, shared, number, courses, seats) for number in range(racers)]
     for process in processes:
         assert process.stdout.readline() == "ready\n", process.communicate()[1]
     for process in processes:
@@ -76,7 +75,7 @@ def test_racers_never_pass_the_limit_and_lose_no_acknowledged_seat(
     acknowledged = [tuple(json.loads(line)) for line in lines]
     finished = [output.endswith("done\n") for output, _ in answers]
     assert sum(finished) >= racers - killed, [errors for _, errors in answers if errors]
-    with Kernel.from_profile(storage={"path": str(path)}) as kernel:
+    with Kernel.from_profile(**json.loads(shared)) as kernel:
         events = list(kernel.read())
         assert not kernel.verify().problems
     stored = [(int(event.tags[0].removeprefix("course:")), event.data["student"], event.id) for event in events]

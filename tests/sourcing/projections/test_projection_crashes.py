@@ -5,6 +5,7 @@ EVENTLITE_TEST_LONG=1 kills more often.
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from typing import Any
@@ -15,9 +16,9 @@ from eventlite import Kernel, NewEvent, Projection
 
 #: Follows for ever, in records, in a table and with reactions, and says when it begins.
 FOLLOWING = """
-import os, sys, threading
+import json, os, sys, threading
 from eventlite import Kernel, Projection
-path, log = sys.argv[1:]
+sections, log = json.loads(sys.argv[1]), sys.argv[2]
 sums = Projection("sums")
 rows = Projection("rows", tables={"rows_": "CREATE TABLE {rows_} (id BIGINT PRIMARY KEY, n BIGINT NOT NULL)"})
 @sums.on("x")
@@ -31,7 +32,7 @@ written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 @sums.reaction("x")
 def react(event):
     os.write(written, b"%d\\n" % event.id)
-with Kernel.from_profile(storage={"path": path}) as kernel:
+with Kernel.from_profile(**sections) as kernel:
     kernel.project(sums, react_after=0)
     kernel.project(rows)
     os.write(1, b"following\\n")
@@ -39,9 +40,9 @@ with Kernel.from_profile(storage={"path": path}) as kernel:
 """
 
 REBUILDING = """
-import os, sys, time
+import json, os, sys, time
 from eventlite import Kernel, Projection
-path, = sys.argv[1:]
+sections = json.loads(sys.argv[1])
 sums = Projection("sums")
 rows = Projection("rows", tables={"rows_": "CREATE TABLE {rows_} (id BIGINT PRIMARY KEY, n BIGINT NOT NULL)"})
 @sums.on("x")
@@ -51,7 +52,7 @@ def add(event, state):
 @rows.on("x")
 def insert(event, state):
     state.execute("INSERT INTO {rows_} VALUES (?, ?)", (event.id, event.data["n"]))
-with Kernel.from_profile(storage={"path": path}) as kernel:
+with Kernel.from_profile(**sections) as kernel:
     kernel.project(sums, "inline")
     kernel.project(rows, "inline")
     os.write(1, b"rebuilding\\n")
@@ -59,6 +60,11 @@ with Kernel.from_profile(storage={"path": path}) as kernel:
         for name in ("rows", "sums"):
             assert kernel.rebuild(name).equal
 """
+
+TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
+}
 
 
 def sums() -> Projection:
@@ -89,12 +95,12 @@ def kill(process: Any, seconds: float) -> None:
     assert process.wait(60) == -signal.SIGKILL, process.stderr.read()
 
 
-def test_followers_that_are_killed_handle_every_event_exactly_once(start, tmp_path, dice, long):
-    path, log = tmp_path / "a.db", tmp_path / "reactions"
-    with Kernel.from_profile(storage={"path": str(path)}) as kernel:
+def test_followers_that_are_killed_handle_every_event_exactly_once(start, shared, tmp_path, dice, long):
+    log = tmp_path / "reactions"
+    with Kernel.from_profile(**json.loads(shared)) as kernel:
         number = 0
         for _ in range(20 if long else 4):
-            followers = [start(FOLLOWING, path, log) for _ in range(2)]  # one stands by
+            followers = [start(FOLLOWING, shared, log) for _ in range(2)]  # one stands by
             for _ in range(dice.randrange(1, 40)):
                 kernel.append_many(
                     [NewEvent("x", {"n": (number := number + 1)}) for _ in range(dice.randrange(1, 300))]
@@ -112,10 +118,10 @@ def test_followers_that_are_killed_handle_every_event_exactly_once(start, tmp_pa
     assert set(map(int, reacted)) == set(range(1, len(set(reacted)) + 1))
 
 
-def test_of_two_that_follow_one_takes_over_when_the_other_is_killed(start, tmp_path):
-    path, log = tmp_path / "a.db", tmp_path / "reactions"
-    with Kernel.from_profile(storage={"path": str(path)}) as kernel:
-        first, second = start(FOLLOWING, path, log), start(FOLLOWING, path, log)
+def test_of_two_that_follow_one_takes_over_when_the_other_is_killed(start, shared, tmp_path):
+    log = tmp_path / "reactions"
+    with Kernel.from_profile(**json.loads(shared)) as kernel:
+        first, second = start(FOLLOWING, shared, log), start(FOLLOWING, shared, log)
         kernel.append_many([NewEvent("x", {"n": 1})] * 500)
         kill(first, 0.05)
         kernel.append_many([NewEvent("x", {"n": 1})] * 500)
@@ -127,13 +133,12 @@ def test_of_two_that_follow_one_takes_over_when_the_other_is_killed(start, tmp_p
         assert second.poll() is None
 
 
-def test_a_rebuild_that_is_killed_leaves_the_live_state_and_can_be_begun_again(start, tmp_path, dice, long):
-    path = tmp_path / "a.db"
-    with Kernel.from_profile(storage={"path": str(path)}) as kernel:
+def test_a_rebuild_that_is_killed_leaves_the_live_state_and_can_be_begun_again(start, shared, dice, long):
+    with Kernel.from_profile(**json.loads(shared)) as kernel:
         kernel.append_bulk([NewEvent("x", {"n": n}) for n in range(4_000)])
         total, count = sum(range(4_000)), 4_000
         for _ in range(15 if long else 3):
-            process = start(REBUILDING, path)
+            process = start(REBUILDING, shared)
             assert process.stdout.readline() == "rebuilding\n", process.stderr.read()
             end = time.monotonic() + dice.uniform(0, 1.0)
             while time.monotonic() < end:  # by a process that has not these projections: they catch up later
@@ -141,12 +146,12 @@ def test_a_rebuild_that_is_killed_leaves_the_live_state_and_can_be_begun_again(s
                 total, count = total + 1, count + 1
             process.send_signal(signal.SIGKILL)
             assert process.wait(60) == -signal.SIGKILL, process.stderr.read()
-        last = start(REBUILDING.replace("while True", "for _ in range(2)"), path)
+        last = start(REBUILDING.replace("while True", "for _ in range(2)"), shared)
         _, errors = last.communicate(timeout=60)
         assert last.returncode == 0, errors
         with kernel.storage.snapshot() as snapshot:
             rows = snapshot.connection.execute("SELECT count(*), sum(n) FROM rows_").fetchone()
-            tables = snapshot.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            tables = snapshot.connection.execute(TABLES[kernel.storage.capabilities.sql]).fetchall()
             namespaces = snapshot.connection.execute(
                 "SELECT DISTINCT namespace FROM state WHERE namespace LIKE 'projection:%'"
             ).fetchall()
@@ -157,28 +162,27 @@ def test_a_rebuild_that_is_killed_leaves_the_live_state_and_can_be_begun_again(s
 
 
 @pytest.mark.parametrize("mode", ["inline", "follow"])
-def test_processes_that_append_with_a_projection_agree(start, tmp_path, mode):
+def test_processes_that_append_with_a_projection_agree(start, shared, mode):
     source = """
-import sys
+import json, sys
 from eventlite import Kernel, Projection
-path, mode = sys.argv[1:]
+sections, mode = json.loads(sys.argv[1]), sys.argv[2]
 counts = Projection("counts")
 counts.on("x")(lambda event, state: state.update({event.user: state.get(event.user, 0) + 1}))
-with Kernel.from_profile(storage={"path": path}) as kernel:
+with Kernel.from_profile(**sections) as kernel:
     kernel.project(counts, mode)
     for n in range(150):
         kernel.append("x", user=f"u{n % 5}")
         if n % 10 == 0:
             kernel.run_until_idle()
 """
-    path = tmp_path / "a.db"
-    processes = [start(source, path, mode) for _ in range(3)]
+    processes = [start(source, shared, mode) for _ in range(3)]
     for process in processes:
         _, errors = process.communicate(timeout=90)
         assert process.returncode == 0, errors
     counts = Projection("counts")
     counts.on("x")(lambda event, state: state.update({event.user: state.get(event.user, 0) + 1}))
-    with Kernel.from_profile(storage={"path": str(path)}) as kernel:
+    with Kernel.from_profile(**json.loads(shared)) as kernel:
         handle = kernel.project(counts, mode)
         kernel.run_until_idle()
         assert handle.state == {f"u{n}": 90 for n in range(5)}

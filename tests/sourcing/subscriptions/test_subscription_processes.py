@@ -5,6 +5,7 @@ EVENTLITE_TEST_LONG=1 writes and kills more.
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import sqlite3
@@ -24,11 +25,11 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 #: Appends so many batches, and rolls as many back.
 WRITING = """
-import sys, random
+import json, sys, random
 from eventlite import Kernel, NewEvent
-path, batches, seed = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+sections, batches, seed = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 dice = random.Random(seed)
-with Kernel.from_profile(storage={"path": path}) as kernel:
+with Kernel.from_profile(**sections) as kernel:
     for number in range(batches):
         kernel.append_many([NewEvent("written", {"n": number}) for _ in range(dice.randrange(1, 6))])
         try:
@@ -41,10 +42,10 @@ with Kernel.from_profile(storage={"path": path}) as kernel:
 
 #: Says of each event that it is handled; `pace` is how many seconds that takes.
 FOLLOWING = """
-import os, sys, time
+import json, os, sys, time
 from eventlite import Kernel, Query
-path, pace, partitions = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
-with Kernel.from_profile(storage={"path": path}) as kernel:
+sections, pace, partitions = json.loads(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+with Kernel.from_profile(**sections) as kernel:
     def handle(event):
         assert event.cmd != "undone"
         time.sleep(pace)
@@ -80,15 +81,15 @@ class Follower:
 
 
 @pytest.fixture
-def kernel(path: Path) -> Iterator[Kernel]:
-    with Kernel.from_profile(storage={"path": str(path)}) as opened:
+def kernel(shared: str) -> Iterator[Kernel]:
+    with Kernel.from_profile(**json.loads(shared)) as opened:
         yield opened
 
 
 @pytest.fixture
-def follow(start: Start, path: Path) -> Callable[..., Follower]:
+def follow(start: Start, shared: str) -> Callable[..., Follower]:
     def follow(pace: float = 0.0, partitions: int = 1) -> Follower:
-        follower = Follower(start(FOLLOWING, path, pace, partitions))
+        follower = Follower(start(FOLLOWING, shared, pace, partitions))
         assert follower.ready.wait(60)
         return follower
 
@@ -103,12 +104,12 @@ def test_a_follower_that_is_killed_again_and_again_skips_nothing(
     start: Start,
     follow: Callable[..., Follower],
     kernel: Kernel,
-    path: Path,
+    shared: str,
     dice: random.Random,
     long: bool,
     wait_until: WaitUntil,
 ) -> None:
-    writers = [start(WRITING, path, 2000 if long else 150, dice.random()) for _ in range(3)]
+    writers = [start(WRITING, shared, 2000 if long else 150, dice.random()) for _ in range(3)]
     handled: set[int] = set()
     kills = 0
     while kills < (40 if long else 4) or any(writer.poll() is None for writer in writers):
@@ -166,6 +167,7 @@ def stop_between_writes(follower: Follower, path: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("sql_sections", ["sqlite"], indirect=True)
 def test_one_that_was_stopped_and_lost_its_hold_handles_nothing_more(
     follow: Callable[..., Follower], kernel: Kernel, wait_until: WaitUntil
 ) -> None:
