@@ -254,6 +254,7 @@ class AsyncKernel:
     project = _worked(Kernel.project)
     rebuild = _worked(Kernel.rebuild)
     verify_projection = _worked(Kernel.verify_projection)
+    delete_projection = _worked(Kernel.delete_projection)
     project_at = _worked(Kernel.project_at)
     verify = _worked(Kernel.verify)
     import_file = _worked(Kernel.import_file)

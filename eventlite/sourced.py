@@ -222,6 +222,13 @@ class Sourced(Writable):
         """Build a projection's state anew beside the live one and compare the two; changes nothing."""
         return self.sourcing.projections.verify(projection, progress)
 
+    def delete_projection(self, name: str) -> None:
+        """Forget a projection: its state, its place and that of its reactions, its snapshots. The events stay.
+
+        Raises `ProjectionError` if the store has none of that name, `ConflictError` while it is kept up to date.
+        """
+        self.sourcing.projections.delete(name)
+
     def project_at(self, projection: str | Projection, at: int | datetime) -> Any:
         """A projection's state as it was after the event of a position, or after all recorded up to a moment.
 

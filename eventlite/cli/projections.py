@@ -112,6 +112,24 @@ def resume(ctx: click.Context, name: str) -> None:
     _tell(ctx, _change(ctx, name, paused=False, error=None, error_position=None), "resumed")
 
 
+@projections.command()
+@click.argument("name")
+@click.pass_context
+def delete(ctx: click.Context, name: str) -> None:
+    """Forget NAME: its state, its place and that of its reactions; the events stay.
+
+    End the programs that project it first: they would begin it anew.
+
+    Example: eventlite projections delete orders --db app.db
+    """
+    with open_kernel(ctx) as kernel:
+        found = next((each for each in _all(kernel) if each["name"] == name), None)
+        if found is None:
+            raise _unknown(name)
+        kernel.delete_projection(name)
+    _tell(ctx, found, "deleted")
+
+
 def _all(kernel: Kernel) -> list[dict[str, Any]]:
     """What the store knows of its projections, without their code."""
     from eventlite.sourcing.consumer import all_consumers, find
@@ -158,7 +176,7 @@ def _change(ctx: click.Context, name: str, **changes: Any) -> dict[str, Any]:
         with kernel.transaction() as transaction:
             found = [find(transaction.state, each) for each in (consumer_name(name), reaction_name(name))]
             if found[0] is None:
-                raise NotFoundError(f"there is no projection {name!r}", hint="`eventlite projections list` shows them.")
+                raise _unknown(name)
             for consumer in found:
                 if consumer is not None:
                     store(transaction.state, replace(consumer, **changes))
@@ -171,6 +189,10 @@ def _tell(ctx: click.Context, changed: dict[str, Any], done: str) -> None:
     else:
         behind = several(changed["lag"], "event")
         print_line(safe(f"{done} {changed['name']} at {changed['position']:,}, {behind} behind"))
+
+
+def _unknown(name: str) -> NotFoundError:
+    return NotFoundError(f"there is no projection {name!r}", hint="`eventlite projections list` shows them.")
 
 
 def _needed(app: str | None) -> str:

@@ -12,6 +12,7 @@ import click
 from eventlite.cli.context import open_kernel, options_of
 from eventlite.cli.errors import NotFoundError
 from eventlite.cli.output import note, print_json, print_line, safe, several, stdout, table
+from eventlite.errors import ConflictError
 from eventlite.event import to_iso
 
 if TYPE_CHECKING:
@@ -112,6 +113,25 @@ def dead(
     if missing and not (retry_all or drop_all):
         raise NotFoundError(f"event {missing[0]} is no dead letter of {name!r}", hint="The others are done.")
     _write_letters(ctx, found, done)
+
+
+@subscriptions.command()
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Also when there are events that it left out: they are forgotten with it.")
+@click.pass_context
+def delete(ctx: click.Context, name: str, force: bool) -> None:
+    """Forget NAME and its place; the events stay. Stop it first: whoever runs it would begin at the first event.
+
+    Example: eventlite subscriptions delete mailer
+    """
+    with _known(ctx, name) as known:
+        letters = known.get(name).dead_letters
+        if letters and not force:
+            raise ConflictError(
+                f"subscription {name!r} left out {several(letters, 'event')}, which would be forgotten with it",
+                hint="`eventlite subscriptions dead` shows them; --force deletes all the same.",
+            )
+        _tell(ctx, known.delete(name, force=force), "deleted")
 
 
 @contextmanager

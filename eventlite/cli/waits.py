@@ -8,7 +8,7 @@ import click
 
 from eventlite.cli.context import open_kernel, options_of
 from eventlite.cli.errors import NotFoundError
-from eventlite.cli.output import note, print_json, print_line, safe, stdout, table
+from eventlite.cli.output import note, print_json, print_line, safe, several, stdout, table
 from eventlite.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -72,6 +72,24 @@ def retry(ctx: click.Context, ids: tuple[int, ...]) -> None:
     Example: eventlite waits retry 12 --db app.db
     """
     _change(ctx, ids, "retried", lambda kernel: kernel.waits.retry)
+
+
+@waits.command()
+@click.option(
+    "--older-than", type=click.FloatRange(min=0), required=True, metavar="SECONDS", help="Closed so long ago."
+)
+@click.pass_context
+def prune(ctx: click.Context, older_than: float) -> None:
+    """Forget waits that were executed, expired or cancelled a while ago; their events stay.
+
+    Example: eventlite waits prune --older-than 86400 --db app.db
+    """
+    with open_kernel(ctx) as kernel:
+        forgotten = kernel.waits.prune(older_than=older_than)
+    if options_of(ctx).json:
+        print_json({"forgotten": forgotten})
+    else:
+        print_line(f"forgot {several(forgotten, 'wait')}")
 
 
 def _change(

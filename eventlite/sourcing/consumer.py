@@ -176,5 +176,10 @@ def change(host: Host, name: str, **changes: Any) -> Consumer | None:
         return None if found is None else store(transaction.state, replace(found, **changes))
 
 
+def remove(state: StateStore, consumer: Consumer) -> None:
+    """Forget it; raises `ConflictError` if it changed since it was read."""
+    state.delete(NAMESPACE, consumer.name, expected=consumer.version)
+
+
 def _consumer(record: Record) -> Consumer:
     return Consumer(record.name, **record.value, version=record.version)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from eventlite.drafting import check_name
-from eventlite.errors import InvalidEventError, InvalidQueryError, SubscriptionError, shown
+from eventlite.errors import ConflictError, InvalidEventError, InvalidQueryError, SubscriptionError, shown
 from eventlite.query import Query, check_position
 from eventlite.sourcing import consumer, dead_letters
 from eventlite.sourcing.checkpoints import MemoryCheckpoint, StoredCheckpoint
@@ -51,7 +51,7 @@ class SubscriptionStatus:
 
 
 class Subscriptions:
-    """Makes subscriptions of a host, and shows, pauses, resumes and resets those that have a name.
+    """Makes subscriptions of a host, and shows, pauses, resumes, resets and deletes those that have a name.
 
     A change reaches whoever runs the subscription, in any process, within half a second. All methods raise
     `SubscriptionError` for a name that there is not.
@@ -115,6 +115,19 @@ class Subscriptions:
                 dead_letters.drop(transaction.state, _consumer(name), letter.event_id)
         return dropped
 
+    def delete(self, name: str, *, force: bool = False) -> SubscriptionStatus:
+        """Forget it and its place; returns how it stood. One of that name begins anew.
+
+        Raises `ConflictError` while somebody runs it, and without `force` when it has dead letters.
+        """
+        with self._changing(name) as (transaction, found):
+            status = self._status(found, transaction.head(), transaction.state)
+            _check_deletable(status, force)
+            for letter in dead_letters.letters(transaction.state, found.name):
+                dead_letters.drop(transaction.state, found.name, letter.event_id)
+            consumer.remove(transaction.state, found)
+        return status
+
     def close(self) -> None:
         """Close all that were made here. Waits for handlers, but not long: their events come again."""
         made = list(self._open)
@@ -171,6 +184,19 @@ def _known(state: StateReader, name: str) -> Consumer:
             hint="It is there once it has run: `eventlite subscriptions list`.",
         )
     return found
+
+
+def _check_deletable(status: SubscriptionStatus, force: bool) -> None:
+    if status.holder is not None:
+        raise ConflictError(
+            f"subscription {status.name!r} is running, held by process {status.holder.partition('-')[0]}",
+            hint="Stop it first, and those that stand by: whoever runs it would begin anew.",
+        )
+    if status.dead_letters and not force:
+        raise ConflictError(
+            f"subscription {status.name!r} has {status.dead_letters:,} dead letters, which would be forgotten with it",
+            hint="Have them handled or dropped first, or use force.",
+        )
 
 
 def _consumer(name: str) -> str:

@@ -170,11 +170,11 @@ class WaitFollower:
         except HandlerError as refusal:
             with self._host.transaction() as transaction:
                 if wait := find_open(transaction.state, id):
-                    save(transaction.state, _refused(wait, refusal))
+                    self._save(transaction, _refused(wait, refusal))
 
     def _write(self, transaction: Transaction, step: _Step) -> None:
         for wait in step.changed():
-            save(transaction.state, wait)
+            self._save(transaction, wait)
         if step.position > step.stored.position:
             consumer.store(transaction.state, replace(step.stored, position=step.position))
 
@@ -186,10 +186,13 @@ class WaitFollower:
         except StorageError:
             raise
         except EventLiteError as refusal:
-            save(transaction.state, _refused(wait, refusal))
+            self._save(transaction, _refused(wait, refusal))
             return
         state = "executed" if wait.state == "ready" else "expired"
-        save(transaction.state, replace(wait, state=state, event_id=id, error=None))
+        self._save(transaction, replace(wait, state=state, event_id=id, error=None))
+
+    def _save(self, transaction: Transaction, wait: Wait) -> None:
+        save(transaction.state, wait, self._host.clock())
 
 
 def place(state: StateStore, head: int) -> None:

@@ -25,17 +25,25 @@ def add(state: StateStore, wait: Wait) -> Wait:
     number = 1 if last is None else last.value["id"] + 1
     state.put(_NUMBER, "last", {"id": number})
     numbered = replace(wait, id=number)
-    save(state, numbered)
+    state.put(_OPEN, _name(number), dump_wait(numbered), due=numbered.due)
     return numbered
 
 
-def save(state: StateStore, wait: Wait) -> None:
-    """Keep a wait as it is now, where its state belongs."""
+def save(state: StateStore, wait: Wait, now: int) -> None:
+    """Keep a wait as it is now, where its state belongs; of a closed one also when that was."""
     if wait.state in OPEN_STATES:
         state.put(_OPEN, _name(wait.id), dump_wait(wait), due=wait.due)
     else:
         state.delete(_OPEN, _name(wait.id))
-        state.put(_CLOSED, _name(wait.id), dump_wait(wait))
+        state.put(_CLOSED, _name(wait.id), dump_wait(wait), due=now)
+
+
+def forget_closed(state: StateStore, until: int) -> int:
+    """Forget waits that were closed by then, some at a time, those that were closed first; how many it were."""
+    records = state.due(_CLOSED, until, limit=_BATCH)
+    for record in records:
+        state.delete(_CLOSED, record.name)
+    return len(records)
 
 
 def find(state: StateReader, id: int) -> Wait | None:

@@ -15,7 +15,16 @@ from eventlite.scanning import scan
 from eventlite.sourcing.wait import OPEN_STATES, WAIT_STATES, Wait
 from eventlite.sourcing.wait_condition import condition_of
 from eventlite.sourcing.wait_follower import place
-from eventlite.sourcing.wait_records import add, any_open, closed_waits, find, find_open, open_waits, save
+from eventlite.sourcing.wait_records import (
+    add,
+    any_open,
+    closed_waits,
+    find,
+    find_open,
+    forget_closed,
+    open_waits,
+    save,
+)
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
@@ -93,13 +102,29 @@ class Waits:
         """Have a ready wait whose append was refused append again; whether it was one."""
         return self._change(id, ("ready",), error=None)
 
+    def prune(self, *, older_than: float) -> int:
+        """Forget waits that were executed, expired or cancelled more than so many seconds ago; how many it were.
+
+        Their events stay. Raises `InvalidQueryError`.
+        """
+        if type(older_than) not in (int, float) or not 0 <= older_than <= MAX_TIMEOUT:
+            raise InvalidQueryError(f"older_than must be seconds from 0 to {MAX_TIMEOUT:,}, not {shown(older_than)}")
+        until = self._host.clock() - round(older_than * 1_000_000)
+        forgotten = 0
+        while True:
+            with self._host.transaction() as transaction:
+                some = forget_closed(transaction.state, until)
+            if not some:
+                return forgotten
+            forgotten += some
+
     def _change(self, id: int, states: tuple[str, ...], **changes: Any) -> bool:
         _check_id(id)
         with self._host.transaction() as transaction:
             wait = find_open(transaction.state, id)
             if wait is None or wait.state not in states:
                 return False
-            save(transaction.state, replace(wait, **changes))
+            save(transaction.state, replace(wait, **changes), self._host.clock())
             return True
 
     def _register(self, wait: Wait, after: int | None) -> Wait:

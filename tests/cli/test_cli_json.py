@@ -509,6 +509,7 @@ def test_the_json_output_of_subscriptions_keeps_to_its_schema(store: list[Event]
     for options in ((), ("--retry", "1"), ("--drop", "2"), ("--drop-all",)):
         letters = done("subscriptions", "dead", "mail", *options, "--json")
         assert TypeAdapter(list[DeadLetterShape]).validate_json(letters)
+    TypeAdapter(SubscriptionShape).validate_json(done("subscriptions", "delete", "mail", "--json"))
 
 
 def test_every_line_of_tail_is_an_event(store: list[Event], done: Callable[..., str]) -> None:

@@ -110,3 +110,15 @@ def test_pause_and_resume(done: Any) -> None:
 def test_what_cannot_be_done_is_said(run: Any, arguments: tuple[str, ...], code: int, words: str) -> None:
     result = run("projections", *arguments)
     assert (result.exit_code, words in result.stderr) == (code, True)
+
+
+def test_delete_forgets_one_whose_code_is_not_there(run: Any, done: Any) -> None:
+    done("projections", "rebuild", "totals", *APP)
+    assert done("projections", "delete", "totals") == "deleted totals at 6, 0 events behind\n"
+    assert [each["name"] for each in json.loads(done("projections", "list", "--json"))] == ["orders", "outside"]
+    with Kernel.from_profile() as kernel, kernel.storage.snapshot() as snapshot:
+        tables = {name for (name,) in snapshot.connection.execute("SELECT name FROM sqlite_master")}
+    assert "totals" not in tables
+    again = run("projections", "delete", "totals")
+    assert (again.exit_code, again.stdout) == (3, "")
+    assert "there is no projection 'totals'" in again.stderr

@@ -84,3 +84,18 @@ def test_what_there_is_not_is_not_found(store: list[Event], run: Callable[..., R
     assert run("subscriptions", "reset", "mailer", "--to", "99").exit_code == 2
     assert run("subscriptions", "dead", "mailer", "--retry", "1", "--drop-all").exit_code == 2
     assert run("subscriptions", "list", "--db", "none.db").exit_code == 3
+
+
+def test_delete_forgets_one_and_asks_before_it_forgets_events(
+    store: list[Event], run: Callable[..., Result], done: Callable[..., str], follow: Any
+) -> None:
+    follow(refuse_even)
+    refused = run("subscriptions", "delete", "mailer")
+    assert (refused.exit_code, refused.stdout) == (4, "")
+    assert "left out 3 events" in refused.stderr and "--force" in refused.stderr
+    assert done("subscriptions", "delete", "mailer", "--force") == "deleted mailer at 6, 0 events behind\n"
+    assert done("subscriptions", "list", "--json") == "[]\n"
+    assert run("subscriptions", "delete", "mailer").exit_code == 3
+    assert follow() == 6  # from the first event on
+    with Kernel.from_profile() as kernel:
+        assert kernel.subscriptions.dead_letters("mailer") == []

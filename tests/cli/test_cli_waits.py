@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -57,3 +58,14 @@ def test_retry_has_a_refused_wait_try_again(
         kernel.run_until_idle()
         assert kernel.waits.get(3).error is not None
     assert run("waits", "retry", "1").exit_code == 4
+
+
+def test_prune_forgets_those_that_are_closed(
+    waiting: None, run: Callable[..., Result], done: Callable[..., str]
+) -> None:
+    done("waits", "cancel", "1")
+    assert done("waits", "prune", "--older-than", "3600") == "forgot 0 waits\n"
+    assert json.loads(done("waits", "prune", "--older-than", "0", "--json")) == {"forgotten": 1}
+    assert len(done("waits", "list").splitlines()) == 3  # the open ones stay
+    assert run("waits", "cancel", "1").exit_code == 3
+    assert run("waits", "prune").exit_code == run("waits", "prune", "--older-than", "-1").exit_code == 2

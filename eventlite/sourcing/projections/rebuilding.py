@@ -19,6 +19,7 @@ from eventlite.sourcing.consumer import HOLD, Consumer, Hold, store
 from eventlite.sourcing.projections.applying import BATCH, apply_rows
 from eventlite.sourcing.projections.book import describe, description, rebuild_name, standing
 from eventlite.sourcing.projections.record_model import RecordModel
+from eventlite.sourcing.projections.removing import discard
 from eventlite.sourcing.projections.report import ProjectionReport, compare
 from eventlite.sourcing.projections.snapshotting import subject_name
 from eventlite.sourcing.projections.tables import drop
@@ -35,9 +36,6 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 #: How often to look for a moment at which both states are at one position before appends have to wait for it.
 _ATTEMPTS = 20
-
-#: Earlier attempts whose leftovers are looked for.
-_LEFTOVERS = 10
 
 _ALL = Query()
 
@@ -105,9 +103,7 @@ class Shadow:
         with self._host.storage.snapshot() as snapshot:
             live = standing(snapshot.state, self._projection.name).generation
         last = max(self._hold.consumer.generation, live)
-        for number in range(max(0, last - _LEFTOVERS), last + 1):
-            if number != live:
-                self._model.discard(self._host, self._model.shadow(number))
+        discard(self._host, self._model, last, live)
         with self._host.transaction() as transaction:
             begun = self._hold.advance(transaction.state, 0, generation=last + 1)
             self._model.create(transaction, self._model.shadow(last + 1))
@@ -135,7 +131,8 @@ class Shadow:
         with self._host.transaction() as transaction:
             self._catch_up_inside(transaction, transaction.head())
             live, old = standing(transaction.state, name), description(transaction.state, name)
-            drop(transaction.connection, old.get("tables", ()))
+            if "tables" in old:
+                drop(transaction.connection, old["tables"])
             number = self._hold.consumer.generation
             self._model.settle(transaction, number)
             describe(transaction.state, name, self._model.describe(), old.get("mode", mode))

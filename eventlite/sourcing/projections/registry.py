@@ -7,7 +7,7 @@ import logging
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from eventlite.errors import ProjectionError, shown
+from eventlite.errors import ConflictError, ProjectionError, shown
 from eventlite.sourcing.consumer import register, store
 from eventlite.sourcing.projection import Projection
 from eventlite.sourcing.projections import rebuilding
@@ -19,6 +19,7 @@ from eventlite.sourcing.projections.inline import InlineProjection
 from eventlite.sourcing.projections.model import Model
 from eventlite.sourcing.projections.outside import object_follower, reaction_follower
 from eventlite.sourcing.projections.rebuilding import Progress
+from eventlite.sourcing.projections.removing import delete
 from eventlite.sourcing.projections.replaying import refill, state_at
 from eventlite.sourcing.projections.report import Digest, ProjectionReport
 from eventlite.sourcing.projections.snapshotting import SnapshotFollower
@@ -77,6 +78,17 @@ class Projections:
         """The state as it was; see `Kernel.project_at`."""
         projection = self._find(which)
         return state_at(self._host, projection, self._model(projection), at)
+
+    def delete(self, name: str) -> None:
+        """Forget a projection and its state; see `Kernel.delete_projection`."""
+        if not isinstance(name, str):
+            raise ProjectionError(f"the name of a projection is a text, not {shown(name)}")
+        if name in self._handles:
+            raise ConflictError(
+                f"this kernel keeps projection {name!r} up to date",
+                hint="Delete it with a kernel that does not project it, such as `eventlite projections delete`.",
+            )
+        delete(self._host, name)
 
     def names(self) -> list[str]:
         """The names of those that this kernel has."""

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from eventlite import EventLiteError, InvalidQueryError, Kernel, NewEvent, Query, StoreClosedError, SubscriptionError
+from eventlite import (
+    ConflictError,
+    EventLiteError,
+    InvalidQueryError,
+    Kernel,
+    NewEvent,
+    Query,
+    StoreClosedError,
+    SubscriptionError,
+)
 from eventlite.sourcing.consumer import HOLD, Hold
 
 WaitUntil = Callable[[Callable[[], bool]], None]
@@ -230,6 +239,24 @@ def test_a_reset_while_events_are_handled_wins(kernel: Kernel) -> None:
     again = seen.index(101, 1200)
     assert seen == [*range(1, again + 1), *range(101, 2001)]
     assert kernel.subscriptions.get("a").position == 2000
+
+
+def test_one_that_is_deleted_begins_anew_and_is_not_deleted_while_it_runs(kernel: Kernel, follow: Follow) -> None:
+    kernel.append_many([NewEvent("x")] * 3)
+    with follow(Query(), name="a") as running:
+        events = iter(running)
+        assert next(events).id == 1
+        with pytest.raises(ConflictError, match=r"subscription 'a' is running, held by process \d+"):
+            kernel.subscriptions.delete("a")
+    follow(Query(), name="a").run(lambda event: 1 / 0, on_error="dead-letter", idle_after=0)
+    with pytest.raises(ConflictError, match="has 3 dead letters"):
+        kernel.subscriptions.delete("a")
+    deleted = kernel.subscriptions.delete("a", force=True)
+    assert (deleted.position, deleted.dead_letters) == (3, 3)
+    with pytest.raises(SubscriptionError, match="there is no subscription 'a'"):
+        kernel.subscriptions.delete("a")
+    assert [event.id for event in follow(Query(), name="a").events(idle_after=0)] == [1, 2, 3]
+    assert kernel.subscriptions.dead_letters("a") == []
 
 
 def test_following_inside_a_transaction_is_refused_and_never_waits_for_itself(kernel: Kernel) -> None:

@@ -310,6 +310,30 @@ def test_waits_are_found_by_number_state_and_correlation(shop: Any) -> None:
     assert (shop.events("y"), shop.state(second)) == ([], "cancelled")
 
 
+def test_closed_waits_are_forgotten_by_their_age(shop: Any) -> None:
+    done = shop.kernel.append_when("b", all_of=["a"])
+    shop.happen("a")
+    shop.clock.advance(seconds=60)
+    expired = shop.kernel.append_when("b", all_of=["x"], timeout=1)
+    cancelled = shop.kernel.append_when("b", all_of=["x"])
+    open_one = shop.kernel.append_when("b", all_of=["x"])
+    shop.clock.advance(seconds=60)
+    shop.kernel.run_until_idle()
+    shop.kernel.waits.cancel(cancelled.id)
+    shop.clock.advance(seconds=10)
+    assert shop.kernel.waits.prune(older_than=120) == 1
+    assert shop.kernel.waits.get(done.id) is None
+    assert shop.kernel.waits.prune(older_than=11) == 0
+    assert shop.kernel.waits.prune(older_than=10.0) == 2
+    assert shop.kernel.waits.get(expired.id) is shop.kernel.waits.get(cancelled.id) is None
+    assert [wait.id for wait in shop.kernel.waits.list()] == [open_one.id]
+    assert shop.kernel.append_when("b", all_of=["x"]).id == open_one.id + 1
+    assert [event.cmd for event in shop.kernel.read()] == ["a", "b"]  # events stay
+    for wrong in (-1, "day", None, float("nan")):
+        with pytest.raises(InvalidQueryError, match="older_than must be seconds"):
+            shop.kernel.waits.prune(older_than=wrong)
+
+
 def test_numbers_are_not_given_twice(shop: Any) -> None:
     first = shop.kernel.append_when("x", all_of=["a"])
     shop.kernel.waits.cancel(first.id)
