@@ -16,6 +16,7 @@ from eventlite.event import Event, NewEvent, Row
 from eventlite.inline import InlineCommit, InlineHandler, call_handlers
 from eventlite.query import Condition, check_size
 from eventlite.readable import Readable
+from eventlite.refusing import Refusing
 from eventlite.write_queue import WriteQueue
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Writable(Readable):
         super().__init__(storage, cache, verify_reads=verify_reads)
         #: Tells the time in microseconds since the epoch; a test may set another.
         self.clock: Callable[[], int] = now
-        self._inside = 0  # the thread that is inside `transaction`
+        self._refused: dict[int, Callable[[], EventLiteError]] = {}  # what threads are told that may not append now
         self._handlers: tuple[InlineHandler, ...] = ()
         self._commit: Callable[[Sequence[CommitRequest]], list[Outcome]] = storage.commit
         self._queue = WriteQueue(self.commit)
@@ -102,7 +103,7 @@ class Writable(Readable):
         return report
 
     def _append_batch(self, batch: list[NewEvent], report: BulkReport) -> None:
-        self._refuse_inside()
+        self._refuse()
         committed = self._queue.submit(self.prepare(batch))
         report.first_id = report.first_id or committed.rows[0][0]
         report.last_id = committed.rows[-1][0]
@@ -113,16 +114,12 @@ class Writable(Readable):
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """A unit of work over events and records, for plugins; its appends are announced when it is done."""
-        self._refuse_inside()
-        with self.storage.transaction() as transaction:
-            self._inside = get_ident()
-            try:
-                announced = announcing.AnnouncedTransaction(transaction)
-                yield announced if self._after or self._handlers else transaction
-                if announced.rows:
-                    call_handlers(self._handlers, transaction, announced.rows)
-            finally:
-                self._inside = 0
+        self._refuse()
+        with self.storage.transaction() as transaction, self.refusing_appends(_inside):
+            announced = announcing.AnnouncedTransaction(transaction)
+            yield announced if self._after or self._handlers else transaction
+            if announced.rows:
+                call_handlers(self._handlers, transaction, announced.rows)
         if announced.rows and self._after:
             announcing.after_append(self._after, self.events(announced.rows))
 
@@ -143,19 +140,17 @@ class Writable(Readable):
         self._handlers = (*self._handlers, handler)
         self._commit = InlineCommit(self.storage, self._run_handlers)
 
-    def _run_handlers(self, transaction: Transaction, rows: Sequence[Row]) -> None:
-        self._inside = get_ident()
-        try:
-            call_handlers(self._handlers, transaction, rows)
-        finally:
-            self._inside = 0
+    def refusing_appends(self, told: Callable[[], EventLiteError]) -> Refusing:
+        """Within the block, appends and transactions of this thread raise what `told` returns."""
+        return Refusing(self._refused, told)
 
-    def _refuse_inside(self) -> None:
-        """An append that waits for its own thread's transaction would wait for ever."""
-        if self._inside == get_ident():
-            raise EventLiteError(
-                "this thread is inside a transaction of the kernel already", hint="Use the transaction's own methods."
-            )
+    def _run_handlers(self, transaction: Transaction, rows: Sequence[Row]) -> None:
+        with self.refusing_appends(_inside):
+            call_handlers(self._handlers, transaction, rows)
+
+    def _refuse(self) -> None:
+        if told := self._refused.get(get_ident()):
+            raise told()
 
     def prepare(self, events: list[NewEvent], condition: Condition | None = None) -> CommitRequest:
         """A batch as the storage takes it: after the plugins' hooks, checked and encoded."""
@@ -180,9 +175,16 @@ class Writable(Readable):
         return stored
 
     def _append(self, events: list[NewEvent], condition: Condition | None) -> list[Event]:
-        if self._inside:
-            self._refuse_inside()
+        if self._refused:
+            self._refuse()
         return self.announce(self._queue.submit(self.prepare(events, condition)))
+
+
+def _inside() -> EventLiteError:
+    """An append that waits for its own thread's transaction would wait for ever."""
+    return EventLiteError(
+        "this thread is inside a transaction of the kernel already", hint="Use the transaction's own methods."
+    )
 
 
 def listed(events: object) -> list[NewEvent]:

@@ -21,7 +21,7 @@ LAYERS = (
     ("event", "query"),
     ("contracts",),
     ("admission", "digest", "drafting", "hookspecs", "matching", "scanning", "statistics"),
-    ("announcing", "answers", "inline", "page", "processing", "verification", "write_queue"),
+    ("announcing", "answers", "inline", "page", "processing", "refusing", "verification", "write_queue"),
     ("offers", "plugins", "profile"),
     ("sourcing",),
     ("kernel", "opening", "readable", "sourced", "writable"),

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from eventlite.contracts.storage import Storage, Transaction
 from eventlite.contracts.writing import CommitRequest
+from eventlite.errors import EventLiteError
 from eventlite.event import Event, NewEvent, Row
 from eventlite.query import Condition
 
@@ -41,3 +42,6 @@ class Host(Protocol):
         What it raises refuses the append, as a `HandlerError`. It must not append. Raises `StorageError` where the
         storage is not `transactional`.
         """
+
+    def refusing_appends(self, told: Callable[[], EventLiteError]) -> AbstractContextManager[None]:
+        """Within the block, appends and transactions of this thread raise what `told` returns."""

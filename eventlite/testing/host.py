@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib.metadata import entry_points
 from typing import Any
@@ -41,6 +41,10 @@ class StorageHost:
     def inside_appends(self, handler: InlineHandler) -> None:
         """Call the handler in the transaction of every `append_many`."""
         self._handlers.append(handler)
+
+    def refusing_appends(self, told: Callable[[], EventLiteError]) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Nothing is refused."""
+        return nullcontext()
 
     def append_many(self, events: Iterable[NewEvent], condition: Condition | None = None) -> list[Event]:
         """Append a batch; raises what it was refused for."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from eventlite.errors import HandlerError
+from eventlite.errors import HandlerError, ProjectionError
 from eventlite.event import Event, Row
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def apply_rows(
     events = wanted(host, projection, rows)
     if events:
         with model.change(transaction, place) as state:
-            apply(projection, events, state)
+            apply(host, projection, events, state)
 
 
 def wanted(host: Host, projection: Projection, rows: Iterable[Row]) -> list[Event]:
@@ -34,18 +35,30 @@ def wanted(host: Host, projection: Projection, rows: Iterable[Row]) -> list[Even
     return host.events(rows if fallback else [row for row in rows if row[5] in handlers])
 
 
-def apply(projection: Projection, events: Iterable[Event], state: Any) -> None:
+def apply(host: Host, projection: Projection, events: Iterable[Event], state: Any) -> None:
     """Call the handlers with a state that settles after each event; raises `HandlerError`."""
     handlers, fallback, settle = projection.handlers, projection.fallback, state.settle
     event: Event | None = None
     try:
-        for event in events:
-            handler = handlers.get(event.cmd, fallback)
-            if handler is not None:  # an upcaster may have given the event another command
-                handler(event, state)
-                settle()
+        with host.refusing_appends(partial(_no_append, projection.name)):
+            for event in events:
+                handler = handlers.get(event.cmd, fallback)
+                if handler is not None:  # an upcaster may have given the event another command
+                    handler(event, state)
+                    settle()
     except Exception as error:
         raise failure(f"projection {projection.name!r}", event, error) from error
+
+
+def guarded(host: Host, projection: Projection, handler: Handler) -> Handler:
+    """The handler of an object, which is called outside of transactions, kept from appending."""
+    told = partial(_no_append, projection.name)
+
+    def call(event: Event, state: Any) -> None:
+        with host.refusing_appends(told):
+            handler(event, state)
+
+    return call
 
 
 def call(who: str, handler: Handler, event: Event, state: Any) -> None:
@@ -65,4 +78,12 @@ def failure(who: str, event: Event | None, error: Exception) -> HandlerError:
 
 def described(error: BaseException) -> str:
     """An error in one line, as it is kept with a consumer."""
-    return f"{type(error).__name__}: {error}"
+    text = str(error).replace("\n  ", " ")  # where a hint begins
+    return f"{type(error).__name__}: {text}"
+
+
+def _no_append(name: str) -> ProjectionError:
+    return ProjectionError(
+        f"projection {name!r}: a handler must not append, since every rebuild would append again",
+        hint="Append in a function of its own, with @projection.reaction(...).",
+    )

@@ -13,7 +13,7 @@ from eventlite.errors import ConflictError, HandlerError
 from eventlite.event import Event
 from eventlite.query import Query
 from eventlite.sourcing.consumer import Consumer, Hold, find
-from eventlite.sourcing.projections.applying import BATCH, call
+from eventlite.sourcing.projections.applying import BATCH, call, guarded
 from eventlite.sourcing.projections.book import consumer_name, reaction_name, standing
 from eventlite.sourcing.projections.following import RELEASED, pause, take
 
@@ -106,8 +106,8 @@ def object_follower(host: Host, projection: Projection) -> OutsideFollower:
     return OutsideFollower(
         host,
         consumer_name(projection.name),
-        projection.handlers,
-        projection.fallback,
+        {cmd: guarded(host, projection, handler) for cmd, handler in projection.handlers.items()},
+        projection.fallback and guarded(host, projection, projection.fallback),
         argument=lambda: projection.into,
         limit=lambda _state, head: head,
         unsaved=_TURN,

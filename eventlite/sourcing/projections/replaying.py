@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from eventlite.errors import InvalidQueryError, ProjectionError, shown
 from eventlite.event import MAX_ID, Event
 from eventlite.query import Query, check_position
 from eventlite.scanning import scan
-from eventlite.sourcing.projections.applying import BATCH, apply, call, wanted
+from eventlite.sourcing.projections.applying import BATCH, apply, call, guarded, wanted
 from eventlite.sourcing.projections.snapshotting import newest_records, snapshots_of
 from eventlite.sourcing.snapshots import Kept
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
-    from eventlite.sourcing.projection import Projection
+    from eventlite.sourcing.projection import Handler, Projection
     from eventlite.sourcing.projections.model import Model, Past
 
 _LATER = dt.timedelta(microseconds=1)
@@ -38,7 +39,7 @@ def state_at(host: Host, projection: Projection, model: Model | None, at: int | 
         _begin(past, kept)
         for events in _events(host, projection, query, kept.position, end):
             with past.change() as state:
-                apply(projection, events, state)
+                apply(host, projection, events, state)
     except BaseException:
         past.close()
         raise
@@ -58,7 +59,7 @@ def refill(host: Host, projection: Projection) -> tuple[Any, int]:
     target, begun = _nearest_object(host, projection, host.storage.head())
     position = begun
     while (head := host.storage.head()) > position:
-        _fill(projection, target, _events(host, projection, Query(), position, head))
+        _fill(host, projection, target, _events(host, projection, Query(), position, head))
         position = head
     snapshots = snapshots_of(projection)
     if snapshots is not None and position - begun >= snapshots.policy.every:
@@ -68,7 +69,7 @@ def refill(host: Host, projection: Projection) -> tuple[Any, int]:
 
 def _object_at(host: Host, projection: Projection, query: Query, end: int) -> Any:
     target, begun = _nearest_object(host, projection, _whole(host, projection, query, end))
-    return _fill(projection, target, _events(host, projection, query, begun, end))
+    return _fill(host, projection, target, _events(host, projection, query, begun, end))
 
 
 def _nearest_object(host: Host, projection: Projection, at: int) -> tuple[Any, int]:
@@ -86,14 +87,23 @@ def _whole(host: Host, projection: Projection, query: Query, end: int) -> int:
     return min(end, later[0][0] - 1) if later else end
 
 
-def _fill(projection: Projection, target: Any, batches: Iterator[list[Event]]) -> Any:
+def _fill(host: Host, projection: Projection, target: Any, batches: Iterator[list[Event]]) -> Any:
     """Hand events to the handlers of an object of the user's."""
-    for events in batches:
-        for event in events:
-            handler = projection.handler_of(event.cmd)
-            if handler is not None:
-                call(f"projection {projection.name!r}", handler, event, target)
+    fill = guarded(host, projection, _dispatch(projection))
+    for event in chain.from_iterable(batches):
+        call(f"projection {projection.name!r}", fill, event, target)
     return target
+
+
+def _dispatch(projection: Projection) -> Handler:
+    """One function that calls that of the event's command."""
+
+    def handle(event: Event, state: Any) -> None:
+        handler = projection.handler_of(event.cmd)
+        if handler is not None:
+            handler(event, state)
+
+    return handle
 
 
 def _new_object(projection: Projection) -> Any:

@@ -198,13 +198,51 @@ def test_a_handler_cannot_append(kernel: Any, mode: str) -> None:
     projection.on("x")(lambda event, state: sync(kernel).append("y"))
     handle = kernel.project(projection, mode)
     if mode == "inline":
-        with pytest.raises(EventLiteError, match="inside a transaction"):
+        with pytest.raises(HandlerError, match="ProjectionError: projection 'appends': a handler must not append"):
             kernel.append("x")
         assert kernel.head() == 0
         return
     kernel.append("x")
     kernel.run_until_idle()
-    assert kernel.head() == 1 and "inside a transaction" in handle.error
+    assert kernel.head() == 1 and handle.error.endswith(
+        "Append in a function of its own, with @projection.reaction(...)."
+    )
+    with pytest.raises(HandlerError, match="a handler must not append"):
+        kernel.project_at("appends", 1)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda kernel: kernel.append("y"),
+        lambda kernel: kernel.append_bulk([NewEvent("y")]),
+        lambda kernel: kernel.append_when("y", any_of=["z"]),
+    ],
+    ids=["append", "append_bulk", "append_when"],
+)
+def test_a_handler_of_an_object_cannot_append_either(kernel: Any, write: Any) -> None:
+    projection = Projection("list", factory=list)
+
+    @projection.on("x")
+    def write_and_note(event: Any, seen: list[int]) -> None:
+        if event.id == 2:
+            write(sync(kernel))
+        seen.append(event.id)
+
+    @projection.reaction("x")
+    def react(event: Any) -> None:
+        sync(kernel).append("reacted")
+
+    handle = kernel.project(projection)
+    kernel.append_many([NewEvent("x")] * 2)
+    kernel.run_until_idle()
+    assert projection.state == [1]
+    assert "ProjectionError: projection 'list': a handler must not append" in handle.error
+    assert [event.cmd for event in kernel.read()] == ["x", "x", "reacted"]  # what may append, does
+    for replay in (lambda: kernel.rebuild("list"), lambda: kernel.project_at("list", 2)):
+        with pytest.raises(HandlerError, match="a handler must not append"):
+            replay()
+    assert kernel.append("later").id == 4
 
 
 def test_an_error_pauses_in_front_of_its_event_and_what_came_before_is_kept(kernel: Any, caplog: Any) -> None:
