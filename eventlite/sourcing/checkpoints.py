@@ -86,7 +86,8 @@ class StoredCheckpoint:
         self._over = threading.Event()
         self._released = threading.Event()
         self._released.set()
-        self._unsaved = 0
+        self._settled = 0  # events, of which so many were durable when a save last ended
+        self._saved = 0
         self._renew_at = 0.0
         self.position = start
 
@@ -106,8 +107,8 @@ class StoredCheckpoint:
         return self._mine and self._save(lambda: self._mine, write, **changes)
 
     def settle(self, count: int) -> None:
-        self._unsaved += count
-        if self._unsaved > MOST_UNSAVED - BATCH:
+        self._settled += count
+        if self._settled - self._saved > MOST_UNSAVED - BATCH:
             self.save()
 
     def release(self) -> None:
@@ -124,13 +125,12 @@ class StoredCheckpoint:
     def _save(
         self, allowed: Callable[[], bool], write: Callable[[StateStore], object] | None = None, **changes: Any
     ) -> bool:
-        self._unsaved = 0
         before = self._hold.consumer
         try:
             with self._host.transaction() as transaction:
                 if not allowed():
                     return False
-                before = self._hold.consumer
+                before, settled = self._hold.consumer, self._settled
                 self._hold.consumer = self._hold.advance(transaction.state, self.position, **changes)
                 if write is not None:
                     write(transaction.state)
@@ -141,6 +141,7 @@ class StoredCheckpoint:
         except BaseException:
             self._hold.consumer = before
             raise
+        self._saved = settled
         self._renew_at = monotonic() + RENEW_EVERY
         return True
 

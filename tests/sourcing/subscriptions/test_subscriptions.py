@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -138,6 +139,28 @@ def test_the_checkpoint_is_durable_within_a_thousand_events(kernel: Kernel) -> N
             assert event.id - kernel.subscriptions.get("a").position <= 1000
         if event.id == 4000:
             break
+
+
+def test_the_checkpoint_is_durable_although_a_save_in_the_background_takes_long(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(kernel, 2500)
+    begin, go_on = kernel.transaction, threading.Event()
+
+    def late() -> Any:
+        if threading.current_thread().name == "eventlite-checkpoint":
+            go_on.wait(30)
+        return begin()
+
+    monkeypatch.setattr(kernel, "transaction", late)
+    for event in kernel.subscribe(Query(), name="a"):
+        if event.id == 600:
+            time.sleep(0.3)  # a save begins
+        if event.id % 250 == 0:
+            assert event.id - kernel.subscriptions.get("a").position <= 1000
+        if event.id == 2500:
+            break
+    go_on.set()
 
 
 def test_the_checkpoint_becomes_durable_although_the_next_event_takes_long(
