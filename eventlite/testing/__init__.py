@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from eventlite.testing.bulk import BulkContract, FormatContract
+    from eventlite.testing.bulk import BulkContract
     from eventlite.testing.caching import CacheContract
     from eventlite.testing.capabilities import left_out
     from eventlite.testing.clock import ManualClock
+    from eventlite.testing.formats import FormatContract
     from eventlite.testing.indexing import IndexingContract
     from eventlite.testing.jobs import JobDispatcherContract
     from eventlite.testing.projected import assert_projects
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "BulkContract": "bulk",
     "CacheContract": "caching",
-    "FormatContract": "bulk",
+    "FormatContract": "formats",
     "IndexingContract": "indexing",
     "JobDispatcherContract": "jobs",
     "ManualClock": "clock",

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from eventlite import BulkError, CorruptionError, NewEvent, Query
 from eventlite.contracts import Bulk, BulkReport, CommitRequest, ExportOptions, Host
 from eventlite.event import Row
-from eventlite.testing.bulk import PLAIN
+from eventlite.testing.bulk_events import PLAIN
 from eventlite.testing.host import StorageHost, open_storage
 
 

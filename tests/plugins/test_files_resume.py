@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from eventlite import BulkError, Event, NewEvent, Query
 from eventlite.contracts import BulkReport, Host, ImportOptions
-from eventlite.testing.bulk import SuiteFormat
+from eventlite.testing.bulk_base import SuiteFormat
 from eventlite.testing.host import StorageHost, open_storage
 
 MOMENT = "2026-01-31T12:00:00Z"
