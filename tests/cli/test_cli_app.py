@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +30,6 @@ number = 5
 def show(ctx: click.Context, app: str | None) -> None:
     with open_app(ctx, app) as kernel:
         click.echo(getattr(kernel, "seen", "untouched"))
-
-
-@pytest.fixture(autouse=True)
-def _own_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield
-    for name in ("shop", "broken", "needy"):
-        sys.modules.pop(name, None)
 
 
 @pytest.fixture

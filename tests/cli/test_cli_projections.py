@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +39,8 @@ APP = ("--app", "projecting_shop:set_up")
 
 
 @pytest.fixture(autouse=True)
-def _app(store: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(sys, "path", list(sys.path))
+def _app(store: Any) -> None:
     Path("projecting_shop.py").write_text(CODE, encoding="utf-8")
-    yield
-    sys.modules.pop("projecting_shop", None)
 
 
 def test_a_rebuild_says_what_it_found(done: Any) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +20,10 @@ def unfinished(kernel):
 
 
 @pytest.fixture(autouse=True)
-def _shop(monkeypatch: pytest.MonkeyPatch, _alone: None) -> Iterator[None]:
+def _shop(_alone: None) -> None:
     Path("lifting_shop.py").write_text(CODE, encoding="utf-8")
-    monkeypatch.setattr(sys, "path", list(sys.path))
     with Kernel.from_profile(storage={"path": "app.db"}) as kernel:
         kernel.append_many([NewEvent("paid", {"euros": 2}), NewEvent("paid", {"cents": 5}, version=2)])
-    yield
-    sys.modules.pop("lifting_shop", None)
 
 
 def test_check_fails_for_a_version_without_a_path(run: Any) -> None:
