@@ -32,10 +32,23 @@ settings.load_profile("eventlite")
 
 _CHECKOUT = Path(__file__).parents[1]
 _ACME = _CHECKOUT / "tests" / "third_party" / "eventlite-acme"
+_PACKAGING = ("tests/test_packaging.py", "tests/third_party/")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "packaging: builds distributions and installs them into a fresh environment")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `-n`, a test goes to whichever process is free; those of the distributions to one, which builds them."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByTest(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "packaging" if nodeid.startswith(_PACKAGING) else nodeid
+
+    return ByTest(config, log)
 
 
 def pytest_collection_finish() -> None:
