@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from eventlite.contracts.announcing import Announcing
     from eventlite.contracts.bulk import Bulk, BulkReport, Entry, ExportOptions, Format, ImportOptions, Rejected, Source
     from eventlite.contracts.caching import Cache, CacheStats
     from eventlite.contracts.host import Host
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 CONTRACTS: Mapping[str, int] = {"storage": 1, "indexing": 1, "caching": 1, "bulk": 1, "jobs": 1, "extensions": 1}
 
 _MODULES = {
+    "Announcing": "announcing",
     "Bulk": "bulk",
     "BulkReport": "bulk",
     "Cache": "caching",
@@ -88,6 +90,7 @@ __all__ = [
     "CONTRACTS",
     "DEFAULT_QUEUE",
     "INDEXES",
+    "Announcing",
     "Bulk",
     "BulkReport",
     "Cache",

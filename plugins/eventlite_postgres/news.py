@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 import psycopg
@@ -21,6 +22,7 @@ class News:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._told = threading.Condition(self._lock)
+        self._heeding: list[Callable[[], None]] = []
         self.count = 0
 
     def tell(self) -> None:
@@ -28,6 +30,20 @@ class News:
         with self._lock:
             self.count += 1
             self._told.notify_all()
+            heeding = tuple(self._heeding)
+        for told in heeding:
+            told()
+
+    def heed(self, told: Callable[[], None]) -> Callable[[], None]:
+        """Call it whenever there is something to tell, until the function that is returned is called."""
+        with self._lock:
+            self._heeding.append(told)
+
+        def end() -> None:
+            with self._lock:
+                self._heeding.remove(told)
+
+        return end
 
     def wait(self, seen: int, seconds: float) -> None:
         """Sleep until there is more than `seen`, for so long at most."""

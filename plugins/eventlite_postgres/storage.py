@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,17 @@ class PostgresStorage:
                 return head
             self._listen()
             news.wait(seen, min(remaining, self._settings.poll_interval))
+
+    def heed(self, told: Callable[[], None]) -> Callable[[], None] | None:
+        """Call `told()` after appends and announcements; see `eventlite.contracts.Announcing`."""
+        if not self._settings.listen:
+            return None
+        self._listen()
+        return self._writer.news.heed(told)
+
+    def announce(self, connection: psycopg.Connection[Any]) -> None:
+        """Tell everybody once the transaction is committed."""
+        self._writer.announce(connection)
 
     # --- operating
 

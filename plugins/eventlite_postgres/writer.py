@@ -242,11 +242,15 @@ class Writer:
         if not appended:
             return
         self.news.tell()
+        with suppress(psycopg.Error):
+            self.announce(self._connection)
+
+    def announce(self, connection: psycopg.Connection[Any]) -> None:
+        """Tell the others, now or when the transaction is committed, unless they were told a moment ago."""
         now = time.monotonic()
         if self._settings.listen and now > self._told + _HUSH:
             self._told = now
-            with suppress(psycopg.Error):
-                self._connection.execute("SELECT pg_notify(%s, '')", (self._store.channel,))
+            connection.execute("SELECT pg_notify(%s, '')", (self._store.channel,))
 
 
 def _is_plain(request: CommitRequest) -> bool:

@@ -17,7 +17,7 @@ from eventlite_jobs.durable.claiming import mark_begun
 from eventlite_jobs.durable.desk import Desk
 from eventlite_jobs.durable.rows import Claim
 from eventlite_jobs.durable.session import Session
-from eventlite_jobs.durable.settling import Outcome, settle
+from eventlite_jobs.durable.settling import Done, Outcome, settle
 from eventlite_jobs.workers import Worker
 
 #: Seconds between two reports of progress that are stored.
@@ -78,6 +78,10 @@ class Attempt:
     def settle(self, session: Session, outcome: Outcome, now: int) -> bool:
         """Store what became of it; False, and nothing is done, when the job is not this attempt's any more."""
         return settle(session, self.claim, outcome, now, self._desk.known_attempts(self.name), self.started)
+
+    def done(self, result: Any) -> Done:
+        """What is stored of it when its handler returned."""
+        return Done(self.claim, result, self._desk.known_attempts(self.name), self.started)
 
     def mark_begun(self, session: Session) -> None:
         """Store that it runs, which is not known of a job that was claimed ahead."""

@@ -18,6 +18,7 @@ _BATCH = 1000
 _QUEUES = "SELECT name, paused, most FROM @job_queue"
 _RUNNING = "SELECT queue, count(*) FROM @job WHERE state = 'running' GROUP BY queue"
 _DUE = "SELECT id FROM @job WHERE state = 'scheduled' AND due <= ? ORDER BY due LIMIT ?"
+_NEXT = "SELECT due FROM @job WHERE state = 'scheduled' ORDER BY due LIMIT 1"
 _PROMOTE = f"UPDATE @job SET state = '{READY}' WHERE id IN ({_DUE})"
 _EXPIRED = "state = 'running' AND (lease <= ? OR renewed > ?)"
 _ANY_EXPIRED = f"SELECT 1 FROM @job WHERE {_EXPIRED} LIMIT 1"
@@ -51,12 +52,17 @@ def shares(session: Session, most: int, names: Sequence[str] | None) -> list[Sha
     return [share for share in free if share.jobs > 0]
 
 
-def anything(session: Session, now: int, names: Sequence[str] | None) -> bool:
-    """Whether `claim` would find work; a look that costs no writer anything."""
-    return (
-        session.row(_DUE, (now, 1)) is not None
-        or session.row(_ANY_EXPIRED, (now, now + _CLOCK_SET_BACK)) is not None
-        or any(_candidates(session, [share]) for share in shares(session, 1, names))
+def next_work(session: Session, now: int, names: Sequence[str] | None) -> int | None:
+    """When `claim` would find work: `now`, when the next delayed job is due, or None. A look that costs no writer."""
+    planned = session.row(_NEXT)
+    if (planned is not None and planned[0] <= now) or _is_ready(session, now, names):
+        return now
+    return None if planned is None else int(planned[0])
+
+
+def _is_ready(session: Session, now: int, names: Sequence[str] | None) -> bool:
+    return session.row(_ANY_EXPIRED, (now, now + _CLOCK_SET_BACK)) is not None or any(
+        _candidates(session, [share]) for share in shares(session, 1, names)
     )
 
 

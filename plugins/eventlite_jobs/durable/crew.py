@@ -13,14 +13,18 @@ from eventlite_jobs.durable import claiming, upkeep
 from eventlite_jobs.durable.attempt import Attempt
 from eventlite_jobs.durable.desk import Desk
 from eventlite_jobs.durable.endings import Report, raised
+from eventlite_jobs.durable.feed import Feed
 from eventlite_jobs.durable.floor import Floor
 from eventlite_jobs.durable.history import Pruner
 from eventlite_jobs.durable.pace import COMPANY, Pace
+from eventlite_jobs.durable.reporting import store
 from eventlite_jobs.durable.rows import Claim
-from eventlite_jobs.durable.session import Session
 from eventlite_jobs.durable.settling import Outcome
 
 _log = logging.getLogger("eventlite.jobs")
+
+#: Seconds between two looks whether to stop.
+_GLANCE = 0.05
 
 #: The longest pause after the store could not be written, in seconds.
 _LONGEST_PAUSE = 1.0
@@ -48,6 +52,10 @@ class Crew:
         self._finished: list[Report] = []
         self._claiming = True
         self._stop_now = False
+        #: Whether others may have told of jobs, and did not repeat it a moment later.
+        self._woken = False
+        #: When jobs are due that are not there yet, in microseconds since the epoch.
+        self._next: int | None = None
         self._interrupt: BaseException | None = None
         self.attempts = 0
 
@@ -55,6 +63,7 @@ class Crew:
 
     def wake(self) -> None:
         """There may be something to do."""
+        self._woken = True
         self._floor.ring()
 
     def drain(self) -> None:
@@ -92,22 +101,26 @@ class Crew:
             self._leave()
         return self._end()
 
-    def until(self, stop: threading.Event, follow: Callable[[], int], grace: float | None) -> int:
-        """Run jobs, and `follow` in between, until `stop` is set; then finish what runs within `grace` seconds."""
+    def until(self, stop: threading.Event, feed: Feed, longest: float, grace: float | None) -> int:
+        """Run jobs, and follow the feed, until `stop` is set; then finish what runs within `grace` seconds.
+
+        Looks for jobs of others every `longest` seconds at least.
+        """
         try:
-            self._work(stop, follow)
+            self._work(stop, feed, longest)
             self.drain()
             self._finish(None if grace is None else time.monotonic() + grace)
         finally:
             self._leave()
         return self._end()
 
-    def _work(self, stop: threading.Event, follow: Callable[[], int]) -> None:
-        settings = self._desk.settings
-        pause, trouble = settings.poll_shortest, 0.05
+    def _work(self, stop: threading.Event, feed: Feed, longest: float) -> None:
+        shortest = self._desk.settings.poll_shortest
+        pause, trouble = shortest, 0.05
         while self._claiming and not stop.is_set():
             try:
-                busy = follow() + self._turn()
+                self._woken = False
+                busy = feed.follow() + self._turn()
                 self._look_after()
                 self._pruner.prune_if_due()
                 trouble = 0.05
@@ -118,8 +131,20 @@ class Crew:
                 time.sleep(trouble)  # not `stop.wait`: a signal handler that sets it then would wait for itself
                 trouble = min(2 * trouble, _LONGEST_PAUSE)
                 continue
-            pause = settings.poll_shortest if busy else min(2 * pause, settings.poll_longest)
-            self._gather(min(pause, self._upkeep.patience()))
+            self._rest(min(pause, self._upkeep.patience(), self._until_next(feed.planned())), stop)
+            pause = shortest if busy or self._woken else min(2 * pause, longest)
+
+    def _rest(self, seconds: float, stop: threading.Event) -> None:
+        """As `_gather`, but notices `stop`, which wakes nobody."""
+        while seconds > _GLANCE and not stop.is_set() and not self._floor.listen(_GLANCE):
+            seconds -= _GLANCE
+        self._gather(0 if stop.is_set() else min(seconds, _GLANCE))
+
+    def _until_next(self, planned: int | None) -> float:
+        """Seconds until the next delayed or planned job is due."""
+        now = self._desk.now()
+        moments = [moment for moment in (planned, self._next) if moment is not None and moment > now]
+        return max(0.001, (min(moments) - now) / 1_000_000) if moments else _LONGEST_PAUSE
 
     def _finish(self, deadline: float | None) -> None:
         self._turn_in()
@@ -160,14 +185,14 @@ class Crew:
 
     def _turn(self) -> int:
         """How many jobs were finished or begun."""
+        self._next = None
         free, ahead = self._room()
         begun = [attempt for attempt in list(self._floor.running) if _is_unmarked(attempt)]
         if not self._finished and not begun and not (free and self._anything()):
             return 0
         reports, claims, spare, now = self._finished, list[Claim](), list[Claim](), self._desk.now()
         with self._desk.database.writing() as session:
-            for report in reports:
-                self._settle(session, report, now)
+            store(session, reports, now)
             for attempt in begun:
                 attempt.mark_begun(session)
             if free and not reports:
@@ -191,16 +216,10 @@ class Crew:
         return max(0, self._size - len(self._floor.running) - waiting), max(0, self._pace.ahead - waiting)
 
     def _anything(self) -> bool:
+        now = self._desk.now()
         with self._desk.database.reading() as session:
-            return session is not None and claiming.anything(session, self._desk.now(), self._queues)
-
-    def _settle(self, session: Session, report: Report, now: int) -> None:
-        attempt = report.attempt
-        if attempt.settled:
-            if report.outcome.kind != "done":
-                _log.warning("%r failed after it was done: %s", attempt, report.outcome.error)
-        elif not attempt.settle(session, report.outcome, now) and attempt.was_begun:
-            _log.warning("%r came too late: its lease was over, and its outcome is not kept", attempt)
+            self._next = None if session is None else claiming.next_work(session, now, self._queues)
+        return self._next is not None and self._next <= now
 
     def _begin(self, claims: list[Claim], spare: list[Claim]) -> None:
         if not claims and not spare:

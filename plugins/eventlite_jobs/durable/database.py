@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from eventlite import JobError
-from eventlite.contracts import Host, Transaction
+from eventlite.contracts import Announcing, Host, Transaction
 from eventlite_jobs.durable import schema
 from eventlite_jobs.durable.dialects import SQLITE, Dialect, dialect_of
 from eventlite_jobs.durable.session import Session
@@ -85,6 +85,8 @@ class Database:
             PrivateConnections() if sql is None else HostConnections(host, dialect_of(sql, capabilities.sql_schema))
         )
         self._dialect = self._connections.dialect
+        storage = host.storage
+        self._announce = storage.announce if self.shared and isinstance(storage, Announcing) else _tell_nobody
         self._ready = False
 
     @contextmanager
@@ -97,7 +99,7 @@ class Database:
             yield session
             return
         with self._connections.transaction() as connection:
-            session = Session(connection, self._dialect)
+            session = Session(connection, self._dialect, self._announce)
             if not self._ready:
                 schema.ensure(session)
             yield session
@@ -120,4 +122,8 @@ class Database:
                 "this storage has no SQL, so that jobs cannot be part of its transactions",
                 hint='Use `plugin = "sqlite"` in the profile\'s [storage] section.',
             )
-        return Session(transaction.connection, self._dialect)
+        return Session(transaction.connection, self._dialect, self._announce)
+
+
+def _tell_nobody(_connection: Any) -> None:
+    """Where hints do not leave the process."""

@@ -16,6 +16,7 @@ from eventlite.contracts.jobs import meanings
 from eventlite_jobs import checks
 from eventlite_jobs.checks import checked_name
 from eventlite_jobs.durable.enqueueing import Order, insert
+from eventlite_jobs.durable.feed import Feed
 from eventlite_jobs.durable.followers import Followers
 from eventlite_jobs.durable.management import Management
 from eventlite_jobs.durable.ordering import ordered
@@ -206,7 +207,7 @@ class DurableDispatcher(Management):
         """Run triggers, schedules and due jobs until `stop` is set; see the contract."""
         size = self._settings.workers if concurrency is None else checks.checked_count(concurrency, "concurrency")
         names = None if queues is None else [checked_name(queue, "queue") for queue in queues]
-        return self._crews.until(stop, self._follow, names, size, grace)
+        return self._crews.until(stop, Feed(self._follow, self._schedules.planned), names, size, grace)
 
     def drain(self) -> None:
         """Have every `work` of this process begin no more jobs, and end when those that run are done."""

@@ -32,6 +32,7 @@ _ADD_QUEUE = "INSERT INTO @job_queue (name) VALUES (?) ON CONFLICT DO NOTHING"
 
 def insert(session: Session, order: Order, now: int) -> int:
     """Put one job into the queue, and return its number, or that of the unfinished one that it would double."""
+    session.announce()
     add_queue(session, order.queue)
     values = _values(order, now)
     if order.unique is None:
@@ -44,6 +45,7 @@ def insert(session: Session, order: Order, now: int) -> int:
 
 def insert_all(session: Session, orders: Sequence[Order], now: int) -> None:
     """Put many jobs into the queue, none of them unique."""
+    session.announce()
     for queue in dict.fromkeys(order.queue for order in orders):
         add_queue(session, queue)
     session.run_many(_INSERT, [_values(order, now) for order in orders])

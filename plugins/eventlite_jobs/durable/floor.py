@@ -84,13 +84,17 @@ class Floor:
         """End the wait of `listen`."""
         self._bell.put(None)
 
-    def listen(self, seconds: float) -> None:
-        """Wait until there is something to look at, for so long at most."""
+    def listen(self, seconds: float) -> bool:
+        """Wait until there is something to look at, for so long at most; whether there is."""
+        rung = False
         with suppress(Empty):
             if seconds > 0 and not self._reports:
                 self._bell.get(timeout=seconds)
+                rung = True
             while True:
                 self._bell.get_nowait()
+                rung = True
+        return rung or bool(self._reports)
 
     def reports(self) -> list[Report]:
         """Those that came since the last time, without those of attempts that were given up before."""

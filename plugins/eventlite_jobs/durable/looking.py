@@ -58,4 +58,5 @@ def cancel(session: Session, number: int, now: int) -> str:
 
 def revive(session: Session, number: int, now: int) -> bool:
     """Put a dead or cancelled job back, unless an unfinished one is there that it would double."""
+    session.announce()
     return session.run(_REVIVE, (now, now, number)) > 0

@@ -16,12 +16,14 @@ _LIMIT = "UPDATE @job_queue SET most = ? WHERE name = ?"
 
 def set_paused(session: Session, queue: str, paused: bool) -> None:
     """Pause a queue, or go on with it."""
+    session.announce()
     add_queue(session, queue)
     session.run(_PAUSE, (int(paused), queue))
 
 
 def set_limit(session: Session, queue: str, most: int | None) -> None:
     """Let so many of its jobs run at once."""
+    session.announce()
     add_queue(session, queue)
     session.run(_LIMIT, (most, queue))
 

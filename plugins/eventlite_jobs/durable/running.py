@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from eventlite import JobError
+from eventlite.contracts import Announcing
 from eventlite_jobs.current import current_job
 from eventlite_jobs.durable.crew import Crew
 from eventlite_jobs.durable.desk import Desk
+from eventlite_jobs.durable.feed import Feed
 from eventlite_jobs.durable.history import Pruner
 from eventlite_jobs.durable.rows import Claim
 
@@ -39,15 +41,26 @@ class Crews:
     def until(
         self,
         stop: threading.Event,
-        follow: Callable[[], int],
+        feed: Feed,
         queues: Sequence[str] | None,
         size: int,
         grace: float | None,
     ) -> int:
-        """Call `follow` and run what is due until `stop` is set; how many attempts ran."""
+        """Follow the feed and run what is due until `stop` is set; how many attempts ran."""
         self._check_open()
-        with self._crew(size, queues) as crew:
-            return crew.until(stop, follow, grace)
+        with self._crew(size, queues) as crew, self._hints(crew.wake) as hints:
+            return crew.until(stop, feed, self._desk().settings.longest_pause(hints), grace)
+
+    @contextmanager
+    def _hints(self, told: Callable[[], None]) -> Iterator[bool]:
+        """Whether the storage calls `told` for what other processes do."""
+        storage = self._desk().host.storage
+        end = storage.heed(told) if isinstance(storage, Announcing) else None
+        try:
+            yield end is not None
+        finally:
+            if end is not None:
+                end()
 
     def wake(self) -> None:
         """There may be something to do."""

@@ -59,6 +59,10 @@ class Schedules:
         with self._lock:
             return sum(self._fire(one, now) for one in list(self._schedules.values()) if self._is_due(one, now))
 
+    def planned(self) -> int | None:
+        """When the next occurrence is due; None without any."""
+        return min((one.next for one in tuple(self._schedules.values())), default=None)
+
     def list(self) -> list[ScheduleInfo]:
         """All that the store knows."""
         with self._desk.database.reading() as session:

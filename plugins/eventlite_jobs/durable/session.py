@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from eventlite_jobs.durable.dialects import Dialect
@@ -11,11 +11,18 @@ from eventlite_jobs.durable.dialects import Dialect
 class Session:
     """Runs statements that are written as `Dialect.text` takes them."""
 
-    __slots__ = ("_connection", "dialect")
+    __slots__ = ("_announce", "_connection", "dialect")
 
-    def __init__(self, connection: Any, dialect: Dialect) -> None:
+    def __init__(
+        self, connection: Any, dialect: Dialect, announce: Callable[[Any], None] = lambda _connection: None
+    ) -> None:
         self._connection = connection
+        self._announce = announce
         self.dialect = dialect
+
+    def announce(self) -> None:
+        """There will be something to do for workers, in other processes too, once this is committed."""
+        self._announce(self._connection)
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query, or of a statement with RETURNING."""

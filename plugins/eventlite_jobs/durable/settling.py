@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,6 +26,14 @@ _SETTLE = (
     "UPDATE @job SET state = ?, attempts = ?, due = ?, rank = ?, finished = ?, error = ?, failures = ?, result = ?,"
     " started = coalesce(started, ?), max_attempts = ?,"
     " lease = NULL, renewed = NULL, cancelling = 0 WHERE id = ? AND fence = ? AND state = 'running'"
+)
+
+
+_SETTLE_DONE = (
+    "UPDATE @job AS job SET state = 'done', finished = ?, error = NULL, result = ended.result,"
+    " started = coalesce(job.started, ended.started), max_attempts = ended.most,"
+    " lease = NULL, renewed = NULL, cancelling = 0 FROM {ended} AS ended"
+    " WHERE job.id = ended.id AND job.fence = ended.fence AND job.state = 'running' RETURNING job.id"
 )
 
 
@@ -57,6 +66,28 @@ def settle(
     if started is None and claim.started is None and outcome.kind in _UNCOUNTED:
         change = change._replace(attempts=claim.attempts - 1)
     return session.run(_SETTLE, (*change, started, most, claim.id, claim.fence)) == 1
+
+
+class Done(NamedTuple):
+    """An attempt that ended well; `most` and `started` as for `settle`."""
+
+    claim: Claim
+    result: Any
+    most: int | None
+    started: int | None
+
+
+def settle_done(session: Session, ended: Sequence[Done], now: int) -> set[int]:
+    """Store many of those in one statement; the numbers of the jobs that were still theirs."""
+    if not ended:
+        return set()
+    table = session.dialect.table_of(id="bigint", fence="bigint", result="text", most="bigint", started="bigint")
+    values = [
+        (one.claim.id, one.claim.fence, result_text(one.result), one.most or one.claim.max_attempts, one.started)
+        for one in ended
+    ]
+    found = session.rows(_SETTLE_DONE.format(ended=table), (now, orjson.dumps(values).decode()))
+    return {id for (id,) in found}
 
 
 class _Change(NamedTuple):
