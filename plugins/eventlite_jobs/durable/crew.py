@@ -122,7 +122,7 @@ class Crew:
                 self._woken = False
                 busy = feed.follow() + self._turn()
                 self._look_after()
-                self._pruner.prune_if_due()
+                self._pruner.prune_now_and_then()
                 trouble = 0.05
             except StoreClosedError:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from eventlite_jobs.durable.desk import Desk
@@ -10,7 +11,10 @@ from eventlite_jobs.durable.session import Session
 _FINISHED = ("done", "dead", "cancelled")
 
 #: Jobs that one transaction forgets: others want to write, too.
-_BATCH = 1000
+_BATCH = 5000
+
+#: Seconds between two rounds while jobs run: each is a commit of its own.
+_PAUSE = 1.0
 
 _BOUND = (
     "SELECT finished, id FROM @job WHERE state = ? AND finished IS NOT NULL ORDER BY finished DESC, id DESC LIMIT 1"
@@ -27,6 +31,7 @@ class Pruner:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._finished = 0
+        self._next = 0.0
 
     def note(self, finished: int) -> None:
         """So many more jobs were finished."""
@@ -38,6 +43,13 @@ class Pruner:
         if self._finished > settings.history // 10:
             self._finished = 0
             prune(self._desk, settings.history, settings.keep)
+
+    def prune_now_and_then(self) -> None:
+        """The same, but not all the time."""
+        moment = time.monotonic()
+        if moment >= self._next:
+            self._next = moment + _PAUSE
+            self.prune_if_due()
 
 
 def prune(desk: Desk, history: int, keep: float) -> int:
