@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial, wraps
 from itertools import islice
@@ -79,14 +79,25 @@ def _iterated(
     return call
 
 
+class Done:
+    """What a call returns that was done at once: it may be awaited like the others, and need not be."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None]:
+        return
+        yield
+
+
 def _called(
-    method: Callable[Concatenate[Kernel, _P], _T],
-) -> Callable[Concatenate[AsyncKernel, _P], _T]:
-    """The method as it is: it only registers something."""
+    method: Callable[Concatenate[Kernel, _P], None],
+) -> Callable[Concatenate[AsyncKernel, _P], Done]:
+    """The method, done at once: it only registers something."""
 
     @wraps(method)
-    def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return method(self.kernel, *args, **kwargs)
+    def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> Done:
+        method(self.kernel, *args, **kwargs)
+        return Done()
 
     return call
 
@@ -123,6 +134,21 @@ class AsyncComponent:
         if name in self._plain or not callable(found):
             return found
         return wraps(found)(partial(_in, self._pool, found))
+
+
+class AsyncCache:
+    """The cache, in memory: its calls are plain, and `clear` may be awaited."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+    def clear(self) -> Done:
+        """Forget everything."""
+        self._cache.clear()
+        return Done()
 
 
 class AsyncKernel:
@@ -192,9 +218,9 @@ class AsyncKernel:
         return self.kernel.storage
 
     @property
-    def cache(self) -> Cache:
-        """The cache, in memory: its calls are plain."""
-        return self.kernel.cache
+    def cache(self) -> AsyncCache:
+        """The cache, in memory: its calls are plain, and `clear` may be awaited."""
+        return AsyncCache(self.kernel.cache)
 
     @property
     def indexes(self) -> Any:

@@ -6,8 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
 
+from eventlite.errors import InvalidQueryError, shown
 from eventlite.event import Event
 
 #: Errors that a report keeps; the others are only counted.
@@ -35,8 +37,10 @@ class ProcessReport:
 def process(batches: Iterable[Sequence[Event]], function: Callable[[Any], Any], workers: int) -> ProcessReport:
     """Call `function` with each batch. One that raises is reported and the others go on.
 
-    With several workers batches run side by side, in no particular order; at most two per worker are in memory.
+    With several workers batches run side by side, in no particular order; at most two per worker are in memory. Raises
+    `InvalidQueryError` for what is no plain function.
     """
+    _check_plain(function)
     report = ProcessReport()
     if workers == 1:
         for batch in batches:
@@ -51,6 +55,13 @@ def process(batches: Iterable[Sequence[Event]], function: Callable[[Any], Any], 
         while running:
             _finish(report, *running.popleft())
     return report
+
+
+def _check_plain(function: object) -> None:
+    if not callable(function) or iscoroutinefunction(function):
+        raise InvalidQueryError(
+            f"batches are processed by a plain function, not {shown(function)}", hint="It may call asyncio.run."
+        )
 
 
 def _failure(function: Callable[[Any], Any], batch: Sequence[Event]) -> Exception | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from eventlite.errors import StorageError
+from eventlite.errors import InvalidQueryError, StorageError, shown
 from eventlite.event import Event
 from eventlite.query import Query, check_position
 from eventlite.scanning import scan
@@ -39,7 +40,10 @@ def fold(
 
     `initial` is the state before the first event: a function that makes it, or a value, of which a copy is taken. With
     `snapshots` it starts from the newest one at or before the position, and takes one when many events were read.
+    Raises `InvalidQueryError` for an `evolve` that is no plain function.
     """
+    if not callable(evolve) or iscoroutinefunction(evolve):
+        raise InvalidQueryError(f"events are folded by a plain function of (state, event), not {shown(evolve)}")
     position = _position(host, at)
     subject = None if snapshots is None else snapshots.of(query)
     found = None if subject is None else subject.newest(host.storage, position)

@@ -225,6 +225,9 @@ def test_jobs_are_awaited_but_registering_is_plain(open_kernel) -> None:
             assert done == [7]
             assert kernel.jobs.stats()["done"] == 1
             assert kernel.cache.stats().max_size == 1000
+            await kernel.cache.clear()
+            await kernel.upcast("x", 1, lambda data: {**data, "lifted": True})
+            assert (await kernel.get(1)).data == {"n": 7, "lifted": True}
 
     run(scenario)
 

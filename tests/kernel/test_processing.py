@@ -57,3 +57,13 @@ def test_a_report_keeps_the_first_hundred_errors(numbered: Any) -> None:
 def test_workers_is_a_number(numbered: Any) -> None:
     with pytest.raises(InvalidQueryError, match="workers"):
         numbered.process(Query(), print, workers=0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_plain_function_is_refused(numbered):
+    async def function(batch):
+        """Would never run."""
+
+    for wrong in (function, None):
+        with pytest.raises(InvalidQueryError, match="plain function"):
+            numbered.process(Query(), wrong)

@@ -179,6 +179,16 @@ def test_what_is_no_decider_is_refused(kernel: Any) -> None:
         kernel.decide(lambda command, state: None, "open")
 
 
+def test_what_is_no_plain_function_does_not_fold(kernel: Any) -> None:
+    async def evolve(state: int, event: Event) -> int:
+        return state
+
+    kernel.append("opened")
+    for wrong in (evolve, None):
+        with pytest.raises(InvalidQueryError, match="plain function"):
+            kernel.fold(Query(cmd="opened"), wrong, 0)
+
+
 def test_threads_never_pass_the_limit(kernel: Any) -> None:
     store, everyone = raw(kernel), threading.Barrier(8)
 
