@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial, wraps
 from itertools import islice
 from pathlib import Path
@@ -58,7 +58,10 @@ def _worked(
 
     @wraps(method)
     async def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return await _in(self._workers, method, self.kernel, *args, **kwargs)
+        kernel = self.kernel
+        if self._starting:
+            await self._started()
+        return await _in(self._workers, method, kernel, *args, **kwargs)
 
     return call
 
@@ -68,13 +71,16 @@ def _iterated(
 ) -> Callable[Concatenate[AsyncKernel, _P], AsyncIterator[_T]]:
     """The method, whose iterator is advanced in the pool, `at_once` items a time.
 
-    It starts at the call, so that the head it ends at is that of the call.
+    It starts at the call, and what is written later waits for that, so that the head it ends at is that of the call.
     """
 
     @wraps(method)
     def call(self: AsyncKernel, /, *args: _P.args, **kwargs: _P.kwargs) -> AsyncIterator[_T]:
         kernel = self.kernel
-        return self._iterate(self._readers.submit(method, kernel, *args, **kwargs), at_once)
+        starting = self._readers.submit(method, kernel, *args, **kwargs)
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
+        return self._iterate(starting, at_once)
 
     return call
 
@@ -160,6 +166,7 @@ class AsyncKernel:
     def __init__(self, profile: str | Path | None, create: bool, sections: Mapping[str, Mapping[str, Any]]) -> None:
         self._make = partial(Kernel.from_profile, profile, create=create, **sections)
         self._kernel: Kernel | None = None
+        self._starting: set[Future[Any]] = set()  # iterators that may not know the head yet
         self._readers: ThreadPoolExecutor
         self._workers: ThreadPoolExecutor
         self._queue: AsyncWriteQueue
@@ -295,10 +302,16 @@ class AsyncKernel:
 
     async def _append(self, events: list[NewEvent], condition: Condition | None) -> list[Event]:
         kernel = self.kernel
+        if self._starting:
+            await self._started()
         if kernel.hooked or len(events) > AT_ONCE:  # whatever may hold up the loop
             request = await _in(self._workers, kernel.prepare, events, condition)
             return await _in(self._workers, kernel.announce, await self._queue.submit(request))
         return kernel.announce(await self._queue.submit(kernel.prepare(events, condition)))
+
+    async def _started(self) -> None:
+        """Wait until every iterator that was made knows where it ends."""
+        await _in(self._readers, wait, tuple(self._starting))  # they are in front of this in the pool
 
     async def _iterate(self, starting: Future[Iterator[_T]], at_once: int) -> AsyncIterator[_T]:
         items = await asyncio.wrap_future(starting)

@@ -22,7 +22,7 @@ class VerificationReport:
 
     events: int = 0
     problems: list[str] = field(default_factory=list)
-    #: Events whose cause is not in the store, as an import may leave them.
+    #: Events whose cause does not stand before them, as an import may leave them.
     dangling: int = 0
     #: sha256 of the canonical lines of all events, in hexadecimal.
     digest: str = ""
@@ -126,5 +126,3 @@ def _damage(row: Row) -> str | None:
 def _misplaced(row: Row, ids: _Ids) -> Iterator[str]:
     if row[0] <= ids.last:
         yield f"event {row[0]} comes after event {ids.last}"
-    if row[8] is not None and row[8] >= row[0]:
-        yield f"event {row[0]} is caused by event {row[8]}, which is not earlier"

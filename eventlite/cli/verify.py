@@ -42,6 +42,6 @@ def _show(report: VerificationReport) -> None:
     for problem in report.problems:
         print_line(f"{click.style('problem', fg='red')}  {safe(problem)}")
     if report.dangling:
-        note(f"{several(report.dangling, 'event')} with a cause that is not in the store, as an import may leave them.")
+        note(f"{several(report.dangling, 'event')} whose cause does not stand before, as an import may leave them.")
     found = several(len(report.problems), "problem") if report.problems else click.style("sound", fg="green")
     print_line(f"{several(report.events, 'event')}, {found}, digest {report.digest}")

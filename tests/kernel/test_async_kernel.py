@@ -232,6 +232,21 @@ def test_jobs_are_awaited_but_registering_is_plain(open_kernel) -> None:
     run(scenario)
 
 
+def test_reads_end_at_the_head_of_their_call_however_late_they_learn_it(open_kernel, monkeypatch) -> None:
+    async def scenario() -> None:
+        async with open_kernel() as kernel:
+            head, never = kernel.storage.head, threading.Event()
+            monkeypatch.setattr(kernel.storage, "head", lambda: never.wait(0.1) or head())
+            reading = kernel.read()
+            await kernel.append("x")
+            streaming = kernel.stream()
+            await kernel.append_bulk([NewEvent("y")])
+            assert [event async for event in reading] == []
+            assert [[event.cmd for event in batch] async for batch in streaming] == [["x"]]
+
+    run(scenario)
+
+
 def test_what_is_not_open_says_so(open_kernel) -> None:
     async def scenario() -> None:
         kernel = open_kernel()

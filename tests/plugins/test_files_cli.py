@@ -187,3 +187,11 @@ def test_standard_input_is_never_taken_for_what_it_was_before(run: Run) -> None:
     assert (refused.exit_code, "has events already" in refused.stderr) == (1, True)
     assert run("import", "-", "--append", input='{"cmd":"c"}\n').exit_code == 0
     assert [event.cmd for event in stored()] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("cause", [1, 2, 9])
+def test_what_an_import_kept_is_no_damage_to_verify(run: Run, cause: int) -> None:
+    Path("events.jsonl").write_text(f'{{"id":1,"cmd":"a","causation_id":{cause}}}\n{{"id":2,"cmd":"b"}}\n')
+    assert "1 with a cause that is not there" in run("import", "events.jsonl").stdout
+    verified = run("verify")
+    assert (verified.exit_code, "1 event whose cause does not stand before" in verified.stderr) == (0, True)
