@@ -114,7 +114,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> 
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help=_VERSION)
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """An event store in one file: put events in, ask it questions, get them out again.
+    """An event store, in one file or on a server: put events in, ask it questions, get them out again.
 
     eventlite append orderPlaced order=A1 amount=12.5 --tag order:A1
     """

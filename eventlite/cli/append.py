@@ -40,9 +40,11 @@ def json_object(text: str | bytes) -> dict[str, Any]:
 @click.option("--cause", type=click.IntRange(min=1), metavar="ID", help="The event that led to this one.")
 @click.option("--correlation", "correlation_id", metavar="ID", help="The business transaction; else the cause's.")
 @click.option("--metadata", type=json_object, metavar="JSON", help="Whatever else is worth recording.")
-@click.option("--event-version", "version", type=click.IntRange(min=1), default=1, help="Schema version of the data.")
+@click.option(
+    "--event-version", "version", type=click.IntRange(min=1), metavar="N", default=1, help="Schema version of the data."
+)
 @click.option("--if-none-after", type=click.IntRange(min=0), metavar="ID", help="Only if no event after this id ...")
-@click.option("--if-tag", multiple=True, metavar="TAG", help="... has this tag; several: all of them")
+@click.option("--if-tag", multiple=True, metavar="TAG", help="... has this tag; several: all of them.")
 @click.option("--if-cmd", multiple=True, metavar="CMD", help="... and this command; several: any.")
 @click.pass_context
 def append(

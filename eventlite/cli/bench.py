@@ -14,6 +14,7 @@ import click
 from eventlite.cli.context import options_of
 from eventlite.cli.errors import NotFoundError
 from eventlite.cli.output import note, print_json, print_line, safe, stderr, stdout, table
+from eventlite.cli.verbs import Verbs
 
 if TYPE_CHECKING:
     from eventlite.bench.compare import Change
@@ -28,7 +29,7 @@ _COUNT = click.IntRange(min=1)
 _COLOURS = {"faster": "green", "slower": "red", "same": "", "new": "yellow", "gone": "yellow"}
 
 
-@click.group("bench", invoke_without_command=True)
+@click.group("bench", cls=Verbs, invoke_without_command=True)
 @click.option("--profile", "profiles", multiple=True, metavar="NAME|PATH", help="A profile to measure; repeatable.")
 @click.option(
     "--workload", "workloads", multiple=True, metavar="NAME", help="A workload to measure; repeatable.  [default: all]"

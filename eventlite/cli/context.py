@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,13 @@ def options_of(ctx: click.Context) -> Options:
 
 
 _Command = TypeVar("_Command", bound=click.Command)
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def limit_option(default: int, help: str, least: int = 1) -> Callable[[_Function], _Function]:
+    """`-n`, how many to show at most."""
+    number = click.IntRange(min=least)
+    return click.option("-n", "--limit", type=number, metavar="N", default=default, show_default=True, help=help)
 
 
 def with_shared_options(command: _Command) -> _Command:

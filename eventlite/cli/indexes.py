@@ -8,13 +8,14 @@ import click
 
 from eventlite.cli.context import open_kernel, options_of
 from eventlite.cli.output import note, print_json, print_line, safe, stderr, stdout, table
+from eventlite.cli.verbs import Verbs
 
 if TYPE_CHECKING:
     from eventlite.contracts import Index, Indexing
     from eventlite.kernel import Kernel
 
 
-@click.group()
+@click.group(cls=Verbs)
 def indexes() -> None:
     """See and change the indexes of a store.
 

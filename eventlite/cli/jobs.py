@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eventlite.cli.context import options_of
+from eventlite.cli.context import limit_option, options_of
 from eventlite.cli.job_access import kept, known
 from eventlite.cli.job_making import enqueue, unschedule
 from eventlite.cli.job_queues import limit, pause, resume
@@ -23,6 +23,7 @@ from eventlite.cli.job_views import (
     statistics_json,
 )
 from eventlite.cli.output import note, print_json, print_line, safe, several
+from eventlite.cli.verbs import Verbs
 from eventlite.cli.working import run, work
 from eventlite.contracts.jobs import JOB_STATES
 from eventlite.errors import ConflictError
@@ -34,12 +35,10 @@ _STATE = click.Choice(JOB_STATES)
 
 _name_option = click.option("--name", metavar="JOB", help="Only jobs of this name.")
 _queue_option = click.option("--queue", metavar="QUEUE", help="Only those of this queue.")
-_limit_option = click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest."
-)
+_limit_option = limit_option(20, "How many, the newest.")
 
 
-@click.group()
+@click.group(cls=Verbs)
 def jobs() -> None:
     """Run background jobs, and look after those in a store.
 
@@ -131,7 +130,12 @@ def cancel(ctx: click.Context, ids: tuple[str, ...]) -> None:
 
 @jobs.command()
 @click.option(
-    "--window", type=click.FloatRange(min=0, min_open=True), default=3600.0, show_default=True, help="Seconds."
+    "--window",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=3600.0,
+    show_default=True,
+    help="How far back to look.",
 )
 @click.pass_context
 def stats(ctx: click.Context, window: float) -> None:
@@ -164,7 +168,9 @@ def stats(ctx: click.Context, window: float) -> None:
 
 
 @jobs.command()
-@click.option("--history", type=click.IntRange(min=0), help="How many finished jobs of each state to keep.")
+@click.option(
+    "--history", type=click.IntRange(min=0), metavar="N", help="How many finished jobs of each state to keep."
+)
 @click.option("--keep", type=click.FloatRange(min=0), metavar="SECONDS", help="For how long to keep them.")
 @click.pass_context
 def prune(ctx: click.Context, history: int | None, keep: float | None) -> None:

@@ -13,6 +13,7 @@ import click
 
 from eventlite.cli.context import options_of
 from eventlite.cli.output import note, print_json, print_line, safe, stdout, table
+from eventlite.cli.verbs import Verbs
 from eventlite.errors import EventLiteError
 from eventlite.plugins import Plugins, load_plugins
 from eventlite.profile import (
@@ -28,7 +29,7 @@ from eventlite.profile import (
 )
 
 
-@click.group()
+@click.group(cls=Verbs)
 def profiles() -> None:
     """List, show, make, check and compare profiles.
 
@@ -118,7 +119,7 @@ def diff(ctx: click.Context, left: str, right: str) -> None:
 
 @profiles.command()
 @click.argument("name")
-@click.option("--extends", default=DEFAULT_PROFILE, show_default=True, help="What to build on: a name or a path.")
+@click.option("--extends", metavar="NAME|PATH", default=DEFAULT_PROFILE, show_default=True, help="What to build on.")
 @click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="A setting; may be repeated.")
 @click.option("--output", type=click.Path(path_type=Path), help="Where to write it, instead of NAME.toml.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")

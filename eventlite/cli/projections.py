@@ -11,6 +11,7 @@ from eventlite.cli.app import app_option, open_app
 from eventlite.cli.context import open_kernel, options_of
 from eventlite.cli.errors import NotFoundError
 from eventlite.cli.output import print_json, print_line, progress, safe, several, stdout, table
+from eventlite.cli.verbs import Verbs
 
 if TYPE_CHECKING:
     from eventlite.kernel import Kernel
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _DIFFERENT = 5
 
 
-@click.group()
+@click.group(cls=Verbs)
 def projections() -> None:
     """See, check and rebuild what is made of the events.
 

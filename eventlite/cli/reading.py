@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eventlite.cli.context import open_kernel, options_of
+from eventlite.cli.context import limit_option, open_kernel, options_of
 from eventlite.cli.errors import NotFoundError
 from eventlite.cli.events import event_json, event_lines, event_sheet
 from eventlite.cli.filters import query_options
@@ -44,7 +44,7 @@ def get(ctx: click.Context, id: int) -> None:
 
 @click.command("log")
 @query_options
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest.")
+@limit_option(20, "How many, the newest.")
 @click.option("--all", "everything", is_flag=True, help="All of them, however many.")
 @click.option("--reverse", is_flag=True, help="The newest first.")
 @click.option("--after", type=click.IntRange(min=0), default=0, metavar="ID", help="Only after this id.")
@@ -69,7 +69,7 @@ def log(
 
 @click.command("tail")
 @query_options
-@click.option("-n", "--limit", type=click.IntRange(min=0), default=10, show_default=True, help="How many at first.")
+@limit_option(10, "How many at first.", least=0)
 @click.option("-f", "--follow", is_flag=True, help="Wait for more, until interrupted.")
 @click.pass_context
 def tail(ctx: click.Context, query: Query, limit: int, follow: bool) -> None:

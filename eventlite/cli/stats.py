@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventlite.cli.context import open_kernel, options_of
+from eventlite.cli.context import limit_option, open_kernel, options_of
 from eventlite.cli.output import print_json, print_line, safe, size, stdout, table
 from eventlite.event import to_iso
 
@@ -19,7 +19,7 @@ _BAR = 24
 
 
 @click.command("stats")
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=15, show_default=True, help="Lines of each table.")
+@limit_option(15, "Lines of each table.")
 @click.pass_context
 def stats(ctx: click.Context, limit: int) -> None:
     """Count events by command, user and version, and say how large the store is.

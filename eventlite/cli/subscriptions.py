@@ -12,6 +12,7 @@ import click
 from eventlite.cli.context import open_kernel, options_of
 from eventlite.cli.errors import NotFoundError
 from eventlite.cli.output import note, print_json, print_line, safe, several, stdout, table
+from eventlite.cli.verbs import Verbs
 from eventlite.errors import ConflictError
 from eventlite.event import to_iso
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _IDS = click.IntRange(min=1)
 
 
-@click.group()
+@click.group(cls=Verbs)
 def subscriptions() -> None:
     """See and change the subscriptions of a store that have a name.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventlite.cli.context import open_kernel, options_of
+from eventlite.cli.context import limit_option, open_kernel, options_of
 from eventlite.cli.events import event_json, short_time
 from eventlite.cli.output import note, print_json, safe, several, stdout
 from eventlite.cli.reading import known_event
@@ -34,7 +34,7 @@ class Trace:
 
 @click.command("trace")
 @click.argument("id", type=click.IntRange(min=1))
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=500, show_default=True, help="Events at most.")
+@limit_option(500, "Events at most.")
 @click.pass_context
 def trace(ctx: click.Context, id: int, limit: int) -> None:
     """Draw the tree of causes: from the first cause of an event to everything that followed.

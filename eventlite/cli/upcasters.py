@@ -9,6 +9,7 @@ import click
 from eventlite.cli.app import app_option, open_app
 from eventlite.cli.context import options_of
 from eventlite.cli.output import print_json, print_line, safe, several
+from eventlite.cli.verbs import Verbs
 
 if TYPE_CHECKING:
     from eventlite.sourcing.upcasting import Stranded
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
 STRANDED = 5
 
 
-@click.group("upcasters")
+@click.group("upcasters", cls=Verbs)
 def upcasters() -> None:
-    """Functions that lift old events when they are read."""
+    """Functions that lift old events when they are read.
+
+    Example: eventlite upcasters check --app shop:set_up
+    """
 
 
 @upcasters.command("check")

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eventlite.cli.context import open_kernel, options_of
+from eventlite.cli.context import limit_option, open_kernel, options_of
 from eventlite.cli.errors import NotFoundError
 from eventlite.cli.output import note, print_json, print_line, safe, several, stdout, table
+from eventlite.cli.verbs import Verbs
 from eventlite.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _STATES = ("pending", "ready", "executed", "expired", "cancelled")
 _NUMBERS = click.IntRange(1)
 
 
-@click.group()
+@click.group(cls=Verbs)
 def waits() -> None:
     """See the events that wait for others, and call them off.
 
@@ -35,7 +36,7 @@ def waits() -> None:
 @click.option("--state", type=click.Choice(_STATES), help="Only waits in this state.")
 @click.option("--correlation", metavar="ID", help="Only waits of this correlation.")
 @click.option("--after", type=click.IntRange(0), default=0, metavar="ID", help="Only waits with a larger number.")
-@click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="At most so many.")
+@limit_option(100, "At most so many.", least=0)
 @click.pass_context
 def list_(ctx: click.Context, state: str | None, correlation: str | None, after: int, limit: int) -> None:
     """Show what is waited for: the waits that are open, or those of one state.
