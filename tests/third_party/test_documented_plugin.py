@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def test_the_page_has_four_files(project: Path) -> None:
 def test_they_install_pass_and_are_chosen(
     project: Path, fresh_python: Path, run_elsewhere: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    run_elsewhere(fresh_python, "-m", "pip", "install", "--quiet", "--no-deps", project)
+    pip = (sys.executable, "-m", "pip", "--python", fresh_python)
+    run_elsewhere(*pip, "install", "--quiet", "--no-deps", project)
     try:
         (project / "eventlite_shelf.py").unlink()  # what is tested is what was installed
         result = run_elsewhere(fresh_python, "-m", "pytest", cwd=project).stdout
@@ -44,4 +46,4 @@ def test_they_install_pass_and_are_chosen(
         assert [each["problem"] for each in listed if each["name"] == "shelf"] == [None]
         run_elsewhere(eventlite, "append", "placed", "--profile", "shelf.toml", cwd=project)
     finally:
-        run_elsewhere(fresh_python, "-m", "pip", "uninstall", "--quiet", "--yes", "eventlite-shelf")
+        run_elsewhere(*pip, "uninstall", "--quiet", "--yes", "eventlite-shelf")
