@@ -6,6 +6,8 @@ Set EVENTLITE_TEST_LONG=1 for the longer forms of randomised tests, EVENTLITE_TE
 from __future__ import annotations
 
 import asyncio
+import csv
+import datetime as dt
 import gc
 import inspect
 import os
@@ -17,7 +19,7 @@ from email import message_from_bytes
 from email.message import Message
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -33,6 +35,22 @@ settings.load_profile("eventlite")
 _CHECKOUT = Path(__file__).parents[1]
 _ACME = _CHECKOUT / "tests" / "third_party" / "eventlite-acme"
 _PACKAGING = ("tests/test_packaging.py", "tests/third_party/")
+
+#: The log of a permit process, 8,577 events, lies beside the checkout, or nowhere; then one like it is made up.
+_PERMITS = [folder / "shared" / "data" / "permit-applications.csv" for folder in Path(__file__).parents]
+_PERMIT_COLUMNS = {
+    "correlation_id": "case:concept:name",
+    "cmd": "concept:name",
+    "user": "org:resource",
+    "datetime": "time:timestamp",
+}
+
+
+class PermitLog(NamedTuple):
+    """A CSV file, and which of its columns are fields of an event."""
+
+    path: Path
+    mapping: dict[str, str]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -200,6 +218,28 @@ def twin(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
 def kernel(twin: Callable[..., Any], sections: dict[str, dict[str, Any]]) -> Any:
     """An open kernel of either kind, on every storage."""
     return twin(sections)
+
+
+@pytest.fixture(scope="session")
+def permit_log(made_up_permit_log: PermitLog) -> PermitLog:
+    """The real log, if it is there."""
+    return next((PermitLog(path, _PERMIT_COLUMNS) for path in _PERMITS if path.is_file()), made_up_permit_log)
+
+
+@pytest.fixture(scope="session")
+def made_up_permit_log(tmp_path_factory: pytest.TempPathFactory) -> PermitLog:
+    """900 events of 120 cases."""
+    path, dice = tmp_path_factory.mktemp("permits") / "permits.csv", random.Random(3)
+    beginning = dt.datetime(2011, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    moments = sorted(beginning + dt.timedelta(hours=dice.randrange(4_000)) for _ in range(900))
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*_PERMIT_COLUMNS.values(), "case:department"])
+        for moment in moments:
+            case = dice.randrange(120)
+            department = ("General", "Other")[case % 2]
+            writer.writerow([f"case-{case}", f"T{dice.randrange(20)}", "r", moment.isoformat(), department])
+    return PermitLog(path, _PERMIT_COLUMNS)
 
 
 @pytest.fixture(scope="session")

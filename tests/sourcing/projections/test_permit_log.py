@@ -1,29 +1,14 @@
-"""A projection over real events: open cases per department and week, of the log of a permit process.
-
-Where the log is not there, events of the same shape are made up.
-"""
+"""A projection over real events: open cases per department and week, of the log of a permit process."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import random
 from collections import Counter, defaultdict
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eventlite import Kernel, Projection
-
-#: It lies beside the checkout, or nowhere.
-_LOGS = [folder / "shared" / "data" / "permit-applications.csv" for folder in Path(__file__).parents]
-_MAPPING = {
-    "correlation_id": "case:concept:name",
-    "cmd": "concept:name",
-    "user": "org:resource",
-    "datetime": "time:timestamp",
-}
 
 
 def week_of(moment: dt.datetime) -> dt.date:
@@ -68,38 +53,18 @@ def cells(state: Any) -> dict[str, int]:
     return {key: value for key, value in state.items() if not key.startswith("case ")}
 
 
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = [path for path in _LOGS if path.is_file()]
-    return found[0] if found else _made_up(tmp_path_factory.mktemp("log") / "permits.csv")
-
-
-def _made_up(path: Path) -> Path:
-    dice = random.Random(3)
-    moments = sorted(
-        dt.datetime(2011, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=dice.randrange(4_000)) for _ in range(900)
-    )
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*_MAPPING.values(), "case:department"])
-        for moment in moments:
-            case = dice.randrange(120)
-            writer.writerow(
-                [f"case-{case}", f"T{dice.randrange(20)}", "r", moment.isoformat(), ("General", "Other")[case % 2]]
-            )
-    return path
-
-
 @pytest.fixture
 def kernel(sections: dict[str, Any]) -> Any:
     with Kernel.from_profile(**sections) as opened:
         yield opened
 
 
-def test_imported_inline_followed_and_rebuilt_are_equal_and_every_day_can_be_gone_to(kernel: Kernel, log: Path) -> None:
+def test_imported_inline_followed_and_rebuilt_are_equal_and_every_day_can_be_gone_to(
+    kernel: Kernel, permit_log: Any
+) -> None:
     inline = open_cases()
     kernel.project(inline, "inline")
-    report = kernel.import_file(log, mapping=_MAPPING)
+    report = kernel.import_file(permit_log.path, mapping=permit_log.mapping)
     followed = open_cases()
     followed.name = "followed"
     kernel.project(followed)
@@ -119,9 +84,9 @@ def test_imported_inline_followed_and_rebuilt_are_equal_and_every_day_can_be_gon
     assert kernel.project_at("open-cases", first - dt.timedelta(days=1)) == {}
 
 
-def test_made_up_events_do_where_the_log_is_not_there(kernel: Kernel, tmp_path: Path) -> None:
+def test_made_up_events_do_where_the_log_is_not_there(kernel: Kernel, made_up_permit_log: Any) -> None:
     projection = open_cases()
     kernel.project(projection, "inline")
-    assert kernel.import_file(_made_up(tmp_path / "permits.csv"), mapping=_MAPPING).count == 900
+    assert kernel.import_file(made_up_permit_log.path, mapping=made_up_permit_log.mapping).count == 900
     assert cells(projection.state) == counted(kernel.read())
     assert kernel.rebuild(projection).equal
