@@ -16,15 +16,20 @@ from eventlite_postgres.texts import texts
 _BEYOND = MAX_ID + 1
 
 
+def new_cursor(connection: psycopg.Connection[Any]) -> psycopg.Cursor[Any]:
+    """A cursor with one type for every int: psycopg would prepare a statement for each size of them."""
+    cursor = connection.cursor()
+    cursor.adapters.register_dumper(int, Int8Dumper)
+    return cursor
+
+
 class ConnectionReader:
     """`EventReader` over one connection, of the store in one schema."""
 
     def __init__(self, connection: psycopg.Connection[Any], schema: str) -> None:
         self._schema = schema
         self._texts = texts(schema)
-        self.cursor = connection.cursor()
-        # One type for every int: psycopg would prepare a statement for each size of them.
-        self.cursor.adapters.register_dumper(int, Int8Dumper)
+        self.cursor = new_cursor(connection)
 
     def head(self) -> int:
         """The id of the last event, 0 without events."""

@@ -38,7 +38,10 @@ class Texts(NamedTuple):
     tag: str
     get: str
     by_key: str
+    by_ids: str
+    by_keys: str
     head: str
+    begin: str
     insert: str
     insert_tag: str
     copy: str
@@ -57,13 +60,17 @@ def texts(schema: str) -> Texts:
     """The statements of the store in that schema."""
     event, tag, state = (f"{identifier(schema)}.{table}" for table in ("event", "event_tag", "state"))
     columns = ", ".join(map(quoted, COLUMNS))
+    rows = f"SELECT {COLUMN_LIST} FROM {event} AS event"
     record = f"SELECT name, value, version, due FROM {state}"
     return Texts(
         event=event,
         tag=tag,
-        get=f"SELECT {COLUMN_LIST} FROM {event} AS event WHERE id = %s",
-        by_key=f"SELECT {COLUMN_LIST} FROM {event} AS event WHERE key = %s",
+        get=f"{rows} WHERE id = %s",
+        by_key=f"{rows} WHERE key = %s",
+        by_ids=f"{rows} WHERE id = ANY(%s)",
+        by_keys=f"{rows} WHERE key = ANY(%s) AND key IS NOT NULL",  # by the partial index
         head=f"SELECT coalesce(max(id), 0) FROM {event}",
+        begin=f"SELECT {identifier(schema)}.event_begin(%s::integer, %s::integer)",
         insert=f"INSERT INTO {event} ({columns}) VALUES ({', '.join(['%s'] * len(COLUMNS))})",
         insert_tag=f"INSERT INTO {tag} (tag, event_id) VALUES (%s, %s)",
         copy=f"COPY {event} ({columns}) FROM STDIN",
@@ -80,16 +87,7 @@ def texts(schema: str) -> Texts:
     )
 
 
-def begin(schema: str, store: int, patience: int) -> str:
-    """Begin a transaction and wait for the turn to write, in one message; the last of its results is the head.
-
-    Whatever isolation is usual on the server, the check of a condition has to see what is committed by then.
-    """
-    function = f"{identifier(schema)}.event_begin".replace("%%", "%")
-    return f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT {function}({store}, {patience})"
-
-
 def _call(schema: str, function: str, dimension: str) -> str:
     kinds = ("integer", "bigint", "text", "text", "text", "text", "text", "bigint", "text", "text", "text", "bigint")
-    parameters = ", ".join(["%s::integer"] * 2 + [f"%s::{kind}{dimension}" for kind in kinds])
-    return f"SELECT {identifier(schema)}.{function}({parameters})"
+    given = ("integer", "integer", "text[]", "text[]", "bigint", *(f"{kind}{dimension}" for kind in kinds))
+    return f"SELECT {identifier(schema)}.{function}({', '.join(f'%s::{kind}' for kind in given)})"

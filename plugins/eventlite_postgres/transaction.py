@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
 
 from eventlite.admission import admit
 from eventlite.contracts import CommitRequest, Committed
-from eventlite.event import Row, decode_tags
-from eventlite_postgres.copying import event_blocks, tag_blocks
+from eventlite_postgres.exchanges import insert
 from eventlite_postgres.reading import ConnectionReader
 from eventlite_postgres.records import Records
-
-#: From so many rows on COPY is quicker than INSERT.
-COPIED = 50
 
 
 class PostgresTransaction(ConnectionReader):
@@ -52,27 +47,7 @@ class PostgresTransaction(ConnectionReader):
         if not committed.new:
             self.repeated = True
         elif committed.rows:
-            self._insert(committed.rows)
+            insert(self._connection, self._texts, committed.rows)
+            self._head = committed.rows[-1][0]
+            self.appended += len(committed.rows)
         return committed
-
-    def _insert(self, rows: Sequence[Row]) -> None:
-        tags = [(tag, row[0]) for row in rows if row[10] != "[]" for tag in decode_tags(row[10])]
-        if len(rows) >= COPIED:
-            self._copy(self._texts.copy, event_blocks(rows))
-            self._copy(self._texts.copy_tags, tag_blocks(tags))
-        else:
-            self._put(self._texts.insert, rows)
-            self._put(self._texts.insert_tag, tags)
-        self._head = rows[-1][0]
-        self.appended += len(rows)
-
-    def _put(self, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if len(rows) == 1:
-            self.cursor.execute(text, rows[0])
-        elif rows:
-            self.cursor.executemany(text, rows)
-
-    def _copy(self, text: str, blocks: Iterator[str]) -> None:
-        with self.cursor.copy(text) as copy:
-            for block in blocks:
-                copy.write(block)

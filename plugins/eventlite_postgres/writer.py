@@ -13,28 +13,26 @@ from psycopg.pq import TransactionStatus
 
 from eventlite.contracts import CommitRequest, Committed, Outcome
 from eventlite.errors import EventLiteError, StorageError, StoreClosedError, UnknownOutcomeError
-from eventlite_postgres import texts
+from eventlite.event import Row
+from eventlite_postgres import at_once
 from eventlite_postgres.connecting import has_several_hosts, is_stale, reconnect
+from eventlite_postgres.exchanges import COPIED, Turn, begin, begin_and_ask, commit, insert
 from eventlite_postgres.failures import READ_ONLY, is_lost, is_passing, is_undone, translated
+from eventlite_postgres.foreseen import Group, questions
 from eventlite_postgres.news import News
 from eventlite_postgres.reading import ConnectionReader
 from eventlite_postgres.schema import Store
 from eventlite_postgres.settings import Settings
+from eventlite_postgres.texts import texts
 from eventlite_postgres.transaction import PostgresTransaction
 
 _T = TypeVar("_T")
-
-#: Events beyond which a plain batch is copied instead of handed to a function as arrays.
-_FEW = 200
 
 #: Seconds between two announcements to other processes: a hint, and a busy store need not give it for every commit.
 _HUSH = 0.01
 
 #: How often a transaction is tried again that the server undid because of another one.
 _TRIES = 5
-
-#: Waits for the standby as a commit that writes does: what is answered again may be known to the primary alone.
-_CONFIRM = "SELECT pg_logical_emit_message(true, 'eventlite', '')"
 
 
 class _Unknown(Exception):  # noqa: N818 - a state, raised and caught in this file
@@ -49,9 +47,8 @@ class Writer:
         self._settings = settings
         self._lock = threading.RLock()
         self._refusal: str | None = None
-        self._patience = int(settings.busy_timeout * 1000)
-        self._begin_text = texts.begin(store.schema, store.lock, self._patience)
-        self._texts = texts.texts(store.schema)
+        self._turn = Turn(store.lock, int(settings.busy_timeout * 1000))
+        self._texts = texts(store.schema)
         self._told = 0.0
         self._warnings: list[str] = []
         #: Told after every commit that appended events.
@@ -75,14 +72,16 @@ class Writer:
             transaction = self._persistently(self._begin)
             try:
                 yield transaction
-                self._end(transaction)
+                self._refuse_failed()
+                self._end(confirm=transaction.repeated and not transaction.appended)
             except _Unknown as unknown:
                 raise _unknown() from unknown
             except psycopg.Error as error:
                 raise translated(error) from error
             finally:
                 self._undo()
-            self._tell(transaction.appended)
+            if transaction.appended:
+                self._tell()
 
     def close(self) -> None:
         """Close the connection, after what is under way."""
@@ -103,62 +102,65 @@ class Writer:
                 "this thread is inside a transaction of the store already", hint="Use the transaction's own methods."
             )
 
-    # --- one try
-
-    def _commit(self, requests: Sequence[CommitRequest]) -> list[Outcome]:
-        if sum(len(request.drafts) for request in requests) <= _FEW and all(map(_is_plain, requests)):
-            outcomes = self._append_plain(requests)
-            if outcomes is not None:
-                return outcomes
-        transaction = self._begin()
-        try:
-            outcomes = [_outcome(transaction, request) for request in requests]
-            self._end(transaction)
-        finally:
-            self._undo()
-        self._tell(transaction.appended)
-        return outcomes
-
-    def _append_plain(self, requests: Sequence[CommitRequest]) -> list[Outcome] | None:
-        """Nothing to ask the store, so one call of a function is the transaction. None where ids come to their end."""
-        drafts = [draft for request in requests for draft in request.drafts]
-        if not drafts:
-            return [Committed([], new=True) for _ in requests]
-        self._warnings.clear()
-        try:
-            if len(drafts) == 1:
-                values: list[Any] = [self._store.lock, self._patience, *drafts[0]]
-                row = self._cursor.execute(self._texts.append_one, values).fetchone()
-            else:
-                values = [self._store.lock, self._patience, *map(list, zip(*drafts, strict=True))]
-                row = self._cursor.execute(self._texts.append_many, values).fetchone()
-        except psycopg.errors.CheckViolation:
-            return None
-        except psycopg.Error as error:
-            raise self._unknown_if_lost(error) from error
-        self._check_confirmed()
-        assert row is not None
-        self._tell(len(drafts))
-        return _numbered(requests, row[0])
-
-    def _begin(self) -> PostgresTransaction:
-        cursor = self._connection.execute(self._begin_text)
-        cursor.nextset()
-        row = cursor.fetchone()
-        assert row is not None
-        return PostgresTransaction(self._connection, self._store.schema, row[0])
-
-    def _end(self, transaction: PostgresTransaction) -> None:
+    def _refuse_failed(self) -> None:
         if self._connection.info.transaction_status == TransactionStatus.INERROR:
             raise StorageError(
                 "a statement of the transaction failed, and PostgreSQL undid all of it; nothing was written",
                 hint="Run what may fail in `with tx.connection.transaction():`.",
             )
-        if transaction.repeated and not transaction.appended:
-            self._connection.execute(_CONFIRM)
+
+    # --- one try
+
+    def _commit(self, requests: Sequence[CommitRequest]) -> list[Outcome]:
+        call = at_once.call(self._texts, self._turn, requests)
+        first = None if call is None else self._call(*call)
+        if first is None:
+            return self._append_group(requests)
+        self._tell()
+        return _numbered(requests, first)
+
+    def _call(self, text: str, values: Sequence[Any]) -> int | None:
+        """The first id that a function gave, None if it did not append."""
         self._warnings.clear()
         try:
-            self._connection.execute("COMMIT")
+            row = self._cursor.execute(text, values).fetchone()
+        except psycopg.errors.CheckViolation:  # ids come to their end
+            return None
+        except psycopg.Error as error:
+            raise self._unknown_if_lost(error) from error
+        self._check_confirmed()
+        assert row is not None
+        first: int | None = row[0]
+        return first
+
+    def _append_group(self, requests: Sequence[CommitRequest]) -> list[Outcome]:
+        """Ask the store everything at once, decide here, and write everything at once."""
+        group = Group(begin_and_ask(self._connection, self._store.schema, self._turn, questions(requests)))
+        try:
+            outcomes = [group.outcome(request) for request in requests]
+            self._write(group)
+        finally:
+            self._undo()
+        if group.rows:
+            self._tell()
+        return outcomes
+
+    def _write(self, group: Group) -> None:
+        rows = group.rows
+        if len(rows) >= COPIED:
+            insert(self._connection, self._texts, rows)
+            rows = []
+        self._end(rows, confirm=group.repeated and not group.rows)
+
+    def _begin(self) -> PostgresTransaction:
+        head = begin(self._connection, self._store.schema, self._turn)
+        return PostgresTransaction(self._connection, self._store.schema, head)
+
+    def _end(self, rows: Sequence[Row] = (), *, confirm: bool) -> None:
+        """Write the last rows and commit."""
+        self._warnings.clear()
+        try:
+            commit(self._connection, self._texts, rows, confirm=confirm)
         except psycopg.Error as error:
             raise self._unknown_if_lost(error) from error
         self._check_confirmed()
@@ -237,10 +239,8 @@ class Writer:
         if notice.severity_nonlocalized == "WARNING":
             self._warnings.append(notice.message_primary or "")
 
-    def _tell(self, appended: int) -> None:
+    def _tell(self) -> None:
         """Tell this process, and now and then the others."""
-        if not appended:
-            return
         self.news.tell()
         with suppress(psycopg.Error):
             self.announce(self._connection)
@@ -253,10 +253,6 @@ class Writer:
             connection.execute("SELECT pg_notify(%s, '')", (self._store.channel,))
 
 
-def _is_plain(request: CommitRequest) -> bool:
-    return not (request.condition or request.keyed or request.caused or request.ids)
-
-
 def _numbered(requests: Sequence[CommitRequest], first: int) -> list[Outcome]:
     """The rows of drafts that were numbered from `first` on."""
     outcomes: list[Outcome] = []
@@ -264,13 +260,6 @@ def _numbered(requests: Sequence[CommitRequest], first: int) -> list[Outcome]:
         outcomes.append(Committed([(id, *draft) for id, draft in enumerate(request.drafts, first)], new=True))
         first += len(request.drafts)
     return outcomes
-
-
-def _outcome(transaction: PostgresTransaction, request: CommitRequest) -> Outcome:
-    try:
-        return transaction.append(request)
-    except EventLiteError as refusal:
-        return refusal
 
 
 def _unknown(warning: str = "") -> UnknownOutcomeError:

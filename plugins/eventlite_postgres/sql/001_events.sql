@@ -60,41 +60,97 @@ BEGIN
 END
 $$;
 
--- Appends one event that needs no look at others, and returns its id: one round trip, and one transaction.
-CREATE FUNCTION {schema}.event_append(
-    store integer, patience integer, version integer, datetime bigint, "user" text, ip text, cmd text, data text,
-    correlation_id text, causation_id bigint, metadata text, tags text, key text, crc bigint
-) RETURNS bigint
-LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-    position bigint := {schema}.event_begin(store, patience) + 1;
+-- Whether nothing stands against an append: no event has one of the keys, all causes are there, and no event with all of
+-- the tags of a guard, and one of its commands if it has any, stands after its position. False does not say why.
+-- A plan is kept for the session, and one made while the store was small would read all of it when it is large.
+CREATE FUNCTION {schema}.event_is_clear(
+    head bigint, keys text[], causes bigint[], guard_tags text[], guard_cmds text[], guard_after bigint
+) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
-    INSERT INTO {schema}.event VALUES (
-        position, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
-    );
-    IF $12 <> '[]' THEN
-        INSERT INTO {schema}.event_tag SELECT value, position FROM json_array_elements_text($12::json);
+    IF guard_after > head THEN
+        RETURN false;
     END IF;
-    RETURN position;
+    IF array_remove(keys, NULL) <> '{}' THEN
+        IF EXISTS (SELECT FROM {schema}.event WHERE key = ANY(keys) AND key IS NOT NULL) THEN
+            RETURN false;
+        END IF;
+    END IF;
+    IF array_remove(causes, NULL) <> '{}' THEN
+        IF (SELECT count(*) FROM {schema}.event WHERE id = ANY(causes))
+            < (SELECT count(DISTINCT cause) FROM unnest(causes) AS cause)
+        THEN
+            RETURN false;
+        END IF;
+    END IF;
+    IF guard_tags IS NULL THEN
+        RETURN true;
+    END IF;
+    RETURN NOT EXISTS (
+        SELECT FROM {schema}.event_tag AS hit
+        WHERE hit.tag = guard_tags[1]
+            AND hit.event_id > guard_after
+            AND (
+                cardinality(guard_tags) = 1
+                OR cardinality(guard_tags) = (
+                    SELECT count(*) FROM {schema}.event_tag WHERE tag = ANY(guard_tags) AND event_id = hit.event_id
+                )
+            )
+            AND (
+                guard_cmds IS NULL
+                OR (SELECT cmd FROM {schema}.event WHERE id = hit.event_id) = ANY(guard_cmds)
+            )
+    );
 END
 $$;
 
--- The same for many at once, each column an array; returns the first id.
-CREATE FUNCTION {schema}.event_append_many(
-    store integer, patience integer, versions integer[], datetimes bigint[], users text[], ips text[], cmds text[],
-    datas text[], correlation_ids text[], causation_ids bigint[], metadatas text[], tags text[], keys text[],
-    crcs bigint[]
+-- Appends one event and returns its id: one round trip, and one transaction. Without `guard_after` nothing is looked at;
+-- with it the event must be clear, and NULL is returned, and nothing written, if it is not.
+CREATE FUNCTION {schema}.event_append(
+    store integer, patience integer, guard_tags text[], guard_cmds text[], guard_after bigint, version integer,
+    datetime bigint, "user" text, ip text, cmd text, data text, correlation_id text, causation_id bigint, metadata text,
+    tags text, key text, crc bigint
 ) RETURNS bigint
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     head bigint := {schema}.event_begin(store, patience);
 BEGIN
+    IF guard_after IS NOT NULL AND NOT {schema}.event_is_clear(
+        head, ARRAY[key], ARRAY[causation_id], guard_tags, guard_cmds, guard_after
+    ) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO {schema}.event VALUES (
+        head + 1, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+    );
+    IF $15 <> '[]' THEN
+        INSERT INTO {schema}.event_tag SELECT value, head + 1 FROM json_array_elements_text($15::json);
+    END IF;
+    RETURN head + 1;
+END
+$$;
+
+-- The same for many at once, each column an array; returns the first id.
+CREATE FUNCTION {schema}.event_append_many(
+    store integer, patience integer, guard_tags text[], guard_cmds text[], guard_after bigint, versions integer[],
+    datetimes bigint[], users text[], ips text[], cmds text[], datas text[], correlation_ids text[],
+    causation_ids bigint[], metadatas text[], tags text[], keys text[], crcs bigint[]
+) RETURNS bigint
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    head bigint := {schema}.event_begin(store, patience);
+BEGIN
+    IF guard_after IS NOT NULL AND NOT {schema}.event_is_clear(
+        head, keys, causation_ids, guard_tags, guard_cmds, guard_after
+    ) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO {schema}.event
     SELECT head + n, a, b, c, d, e, f, g, h, i, j, k, l
-    FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
         WITH ORDINALITY AS new (a, b, c, d, e, f, g, h, i, j, k, l, n);
     INSERT INTO {schema}.event_tag
-    SELECT value, head + n FROM unnest($12) WITH ORDINALITY AS new (listed, n), json_array_elements_text(listed::json)
+    SELECT value, head + n FROM unnest($15) WITH ORDINALITY AS new (listed, n), json_array_elements_text(listed::json)
     WHERE listed <> '[]';
     RETURN head + 1;
 END
