@@ -73,7 +73,8 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
         with open_kernel(ctx) as kernel:
             yield from _open_store(kernel)
     except StoreNotFoundError as error:
-        yield from check_sqlite()
+        if store_path(options_of(ctx)) is not None:
+            yield from check_sqlite()
         yield Finding("warning", "store", f"{error.message}; the first append makes one")
     except ProfileError as error:
         yield Finding("error", "profile", str(error))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg  # noqa: F401 - so that a missing one is told when the plugin is loaded, with the extra that brings it
 
 from eventlite import hookimpl
 from eventlite.contracts import Storage
+from eventlite.hookspecs import Finding
 from eventlite_postgres.settings import Settings
 
-__all__ = ["CONTRACT", "Settings", "eventlite_make_storage", "eventlite_scratch_store"]
+if TYPE_CHECKING:
+    from eventlite.contracts import Host
+
+__all__ = ["CONTRACT", "Settings", "eventlite_doctor", "eventlite_make_storage", "eventlite_scratch_store"]
 
 CONTRACT = 1
 
@@ -31,3 +35,11 @@ def eventlite_scratch_store(settings: Settings) -> AbstractContextManager[Mappin
     from eventlite_postgres.scratch import scratch_schema
 
     return scratch_schema(settings)
+
+
+@hookimpl
+def eventlite_doctor(kernel: Host) -> Iterable[Finding]:
+    """Settings of the server that put events at risk, and what a killed benchmark left."""
+    from eventlite_postgres.doctor import findings
+
+    return findings(kernel.storage)

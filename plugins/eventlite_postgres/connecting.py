@@ -63,7 +63,13 @@ def connect(settings: Settings) -> psycopg.Connection:
     try:
         return psycopg.connect(conninfo(settings), **arguments(settings))
     except psycopg.Error as error:
-        raise translated(error) from error
+        told = translated(error)
+        if settings.dsn:
+            raise told from error
+        raise StorageError(
+            f"{told.message} (the setting `dsn` is empty)",
+            hint="Set EVENTLITE_STORAGE__DSN=postgresql://user@host/database, or `dsn` in a profile of your own.",
+        ) from error
 
 
 def reconnect(settings: Settings) -> psycopg.Connection:

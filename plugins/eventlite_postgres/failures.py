@@ -59,11 +59,15 @@ _NO_RIGHTS = _Kind(
     "docs/when-one-machine-is-not-enough.md lists the privileges that the store needs.",
 )
 _DAMAGED = _Kind(CorruptionError, "the store is damaged: {error}", "Restore a backup, or fail over to a standby.")
-_CREDENTIALS = _Kind(StorageError, "PostgreSQL does not let us in: {error}", "Check user and password in `dsn`.")
+_REFUSED = _Kind(
+    StorageError,
+    "PostgreSQL does not let us in: {error}",
+    "Check user, password and database in the setting `dsn` (EVENTLITE_STORAGE__DSN).",
+)
 
 _KINDS = {
     "08": _LOST,
-    "28": _CREDENTIALS,
+    "28": _REFUSED,
     "40": _UNSERIALISABLE,
     "57P": _LOST,
     "25006": _READ_ONLY,
@@ -79,6 +83,9 @@ _KINDS = {
     "XX002": _DAMAGED,
 }
 
+#: What libpq puts before the words of a server that refuses a connection.
+_FATAL = "FATAL:"
+
 #: SQLSTATEs of a server that may be back in a moment.
 _PASSING = ("08", "57P", "53300")
 
@@ -92,7 +99,7 @@ def translated(error: psycopg.Error) -> StorageError:
         return StoreClosedError("the store is closed")
     if isinstance(error, PoolTimeout):
         return StoreBusyError("no connection came free", hint="Raise `pool_size`, or check that the server runs.")
-    kind = _LOST if is_lost(error) else _kind(error.sqlstate or "")
+    kind = _kind_of_lost(error) if is_lost(error) else _kind(error.sqlstate or "")
     return kind.error(kind.message.format(error=_line(error)), hint=kind.hint)
 
 
@@ -111,11 +118,19 @@ def is_undone(error: psycopg.Error) -> bool:
     return (error.sqlstate or "").startswith("40")
 
 
+def _kind_of_lost(error: psycopg.Error) -> _Kind:
+    """Of a connection that was refused libpq tells the words of the server, and no SQLSTATE."""
+    return _REFUSED if _FATAL in str(error) else _LOST
+
+
 def _kind(state: str) -> _Kind:
     return _KINDS.get(state) or _KINDS.get(state[:3]) or _KINDS.get(state[:2]) or _OTHER
 
 
 def _line(error: psycopg.Error) -> str:
-    """The first line of what the server said."""
-    primary = error.diag.message_primary
-    return primary or (str(error).splitlines() or [type(error).__name__])[0]
+    """What the server said, in one line; of several hosts what each of them did."""
+    if error.diag.message_primary:
+        return error.diag.message_primary
+    first, *others = str(error).splitlines() or [type(error).__name__]
+    hosts = [line.rpartition("connection to server ")[2] for line in others if line.startswith("- host: ")]
+    return "; ".join(hosts) or first.rpartition(_FATAL)[2].strip()

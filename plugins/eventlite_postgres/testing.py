@@ -13,7 +13,6 @@ import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -26,6 +25,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from eventlite.errors import StorageError
+from eventlite_postgres import leftovers
 
 #: Seconds after which a program of the server is taken for stuck.
 PATIENCE = 60.0
@@ -93,11 +93,7 @@ class Server:
     def kill(self) -> None:
         """Kill -9 it, with all of its processes: each of them is a leader of its own."""
         assert self._process is not None
-        pid = self._process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        for process in (pid, *map(int, children)):
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        leftovers.kill(self._process.pid)
         self._process.wait(PATIENCE)
         self._process = None
 
@@ -132,9 +128,12 @@ class Server:
 
 @contextmanager
 def server_directory() -> Iterator[Path]:
-    """A new directory that belongs to the user the server runs as, and that others may enter; removed afterwards."""
-    directory = Path(tempfile.mkdtemp(prefix="evpg-"))  # short: the path of a socket has 107 bytes at most
-    directory.chmod(0o755)
+    """A new directory that belongs to the user the server runs as, and that others may enter; removed afterwards.
+
+    What processes left that were killed is removed too, their servers included.
+    """
+    leftovers.remove_leftovers()
+    directory = leftovers.new_directory()
     if os.geteuid() == 0:
         os.chown(directory, *_server_user())
     try:
@@ -191,9 +190,8 @@ def _published(folder: Path) -> Path:
     """A copy of an installation where every user may run it."""
     import atexit
 
-    copy = Path(tempfile.mkdtemp(prefix="evpg-bin-"))
+    copy = leftovers.new_directory("bin-")
     atexit.register(shutil.rmtree, copy, ignore_errors=True)
-    copy.chmod(0o755)
     shutil.copytree(folder.parent, copy / "pg", symlinks=True)
     return copy / "pg" / "bin"
 

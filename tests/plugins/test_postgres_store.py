@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 from eventlite_postgres import Settings
+from eventlite_postgres.doctor import findings
+from eventlite_postgres.scratch import PREFIX
 from eventlite_postgres.storage import PostgresStorage
 
 from eventlite import Condition, Kernel, NewEvent, Query
@@ -130,6 +132,45 @@ def test_a_server_that_is_not_there_is_one_error() -> None:
     with pytest.raises(StorageError, match="cannot be reached") as caught:
         PostgresStorage(Settings(dsn="host=/nowhere user=x password=secret dbname=y"))
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"user": "nobody_here"}, 'does not let us in: role "nobody_here" does not exist'),
+        ({"dbname": "none"}, 'does not let us in: database "none" does not exist'),
+        ({"host": "/nowhere,/elsewhere"}, "/nowhere/.s.PGSQL.*/elsewhere/.s.PGSQL"),
+        ({"sslmode": "perhaps"}, 'invalid sslmode value: "perhaps"'),
+    ],
+    ids=["user", "database", "hosts", "option"],
+)
+def test_a_dsn_that_leads_nowhere_is_told_in_two_lines(
+    postgres: dict[str, str], change: dict[str, Any], told: str
+) -> None:
+    known = psycopg.conninfo.conninfo_to_dict(postgres["dsn"], password="hunter2")
+    with pytest.raises(StorageError, match=told) as caught:
+        PostgresStorage(Settings(dsn=psycopg.conninfo.make_conninfo(**(known | change))))
+    assert len(str(caught.value).splitlines()) == 2
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_forgotten_dsn_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "/nowhere")
+    with pytest.raises(StorageError, match="the setting `dsn` is empty") as caught:
+        PostgresStorage(Settings())
+    assert "EVENTLITE_STORAGE__DSN=" in str(caught.value)
+
+
+def test_the_doctor_tells_what_a_killed_benchmark_left(
+    open_storage: Callable[..., PostgresStorage], postgres: dict[str, str], execute: Callable[..., list[Any]]
+) -> None:
+    storage, left = open_storage(), f"{PREFIX}{postgres['schema']}"
+    assert ("ok", "server") in {found[:2] for found in findings(storage)}
+    execute(f"CREATE SCHEMA {left}")
+    try:
+        assert f"DROP SCHEMA {left} CASCADE" in "".join(found.message for found in findings(storage))
+    finally:
+        execute(f"DROP SCHEMA {left}")
 
 
 def test_a_database_of_another_encoding_is_refused(postgres: dict[str, str], execute: Callable[..., list[Any]]) -> None:
