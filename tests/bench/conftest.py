@@ -85,7 +85,7 @@ def script(tmp_path: Path) -> Callable[..., str]:
 
     def start(module: str, *arguments: str | Path) -> str:
         command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=90, check=False)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -13,6 +13,7 @@ from eventlite.bench.results import load
 Script = Callable[..., str]
 
 
+@pytest.mark.timeout(300)  # some two dozen races: seconds alone, minutes where much else runs
 def test_peers_race_and_those_that_are_not_installed_are_left_out(script: Script, disk: Path) -> None:
     shown = script("peers", "--quick", "--json", "peers.json", "--dir", disk)
     results = load(Path("peers.json"))
