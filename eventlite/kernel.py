@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from eventlite import announcing
-from eventlite.errors import StoreClosedError
+from eventlite.errors import BulkError, StoreClosedError
 from eventlite.query import Query
 from eventlite.sourced import Sourced
 
@@ -114,4 +114,11 @@ class Kernel(Sourced):
         """Export matching events to a file; the options are those of `eventlite.contracts.ExportOptions`."""
         from eventlite.contracts.bulk import ExportOptions
 
+        self._refuse_own_file(Path(path))
         return self.bulk.export_file(self, Path(path), query, ExportOptions(**options))
+
+    def _refuse_own_file(self, path: Path) -> None:
+        """Not even `force` replaces the store by what is exported from it."""
+        own = getattr(self.plugins.settings["storage"], "path", None)
+        if own is not None and path.exists() and Path(own).exists() and path.samefile(own):
+            raise BulkError(f"{path} is the store itself", hint="Export to another file.")

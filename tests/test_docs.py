@@ -20,6 +20,7 @@ from psycopg.conninfo import make_conninfo
 
 _ROOT = Path(__file__).parent.parent
 _PAGES = [_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md"))]
+_TEXT = "".join(page.read_text(encoding="utf-8") for page in _PAGES)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
@@ -77,3 +78,8 @@ def test_the_examples_of_a_page_run(
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     prose = _CODE.sub("", page.read_text(encoding="utf-8"))
     assert not [link for link in _LINK.findall(prose) if not (page.parent / link).exists()]
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:tests/|eventlite/|jobs_)[\w/]+\.py)`", _TEXT))))
+def test_files_that_pages_name_are_there(name: str) -> None:
+    assert (_ROOT / name).exists() or (_ROOT / "eventlite" / "testing" / name).exists()

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from eventlite import Kernel, NewEvent, Query
+from eventlite import BulkError, Kernel, NewEvent, Query
 from eventlite.digest import canonical_line
 from eventlite.event import Row
 
@@ -292,3 +292,14 @@ def test_a_reader_that_leaves_is_no_error(log: Path, tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.splitlines()[2:] == ["0"]
     assert done.stderr == ""
+
+
+def test_an_export_never_replaces_the_store(tmp_path: Path) -> None:
+    store = tmp_path / "app.db"
+    with Kernel.from_profile(storage={"path": store}) as kernel:
+        kernel.append("x")
+        (tmp_path / "link.jsonl").symlink_to(store)
+        for target in (store, tmp_path / "link.jsonl"):
+            with pytest.raises(BulkError, match="the store itself"):
+                kernel.export_file(target, format="jsonl", force=True)
+        assert kernel.verify().problems == []
