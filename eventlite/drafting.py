@@ -91,7 +91,7 @@ class _Batch:
             self._draft_all()
         except InvalidEventError as error:
             raise _at(len(self._rows), len(self._events), error) from None
-        given = frozenset[int]()
+        given: frozenset[int] = frozenset()
         if self._keyed:
             given = frozenset(i for i, event in enumerate(self._events) if event.correlation_id is not None)
         return CommitRequest(
@@ -115,7 +115,7 @@ class _Batch:
         is what `seal` says of an event without cause, tags and key.
         """
         rows, recorded, known, correlations = self._rows, self._recorded, _known_names, self._correlations
-        beginnings = {version: f"{version} {recorded} None\n" for version in range(1, 10)}
+        digits, at = _DIGITS, f" {recorded} None\n"
         checked: str | None = None
         for event in self._events:
             row: PlainDraft | None = None
@@ -127,7 +127,7 @@ class _Batch:
                     and event.key is None
                     and not event.tags
                     and type(version) is int
-                    and version in beginnings
+                    and version in digits
                     and type(cmd) is type(user) is type(ip) is str
                     and (cmd in known or _learn(cmd, "cmd"))
                     and (not user or user in known or _learn(user, "user"))
@@ -143,7 +143,7 @@ class _Batch:
                     text = dumps(data, text_of, OPTIONS).decode()
                     more = "{}" if metadata is None else dumps(metadata, text_of, OPTIONS).decode()
                     sealed = (
-                        f"{beginnings[version]}{user}\n{ip}\n{cmd}\n{text}\n{correlation}\n{more}\n[]\nNone".encode()
+                        f"{digits[version]}{at}{user}\n{ip}\n{cmd}\n{text}\n{correlation}\n{more}\n[]\nNone".encode()
                     )
                     if "null" not in text and "null" not in more and len(sealed) <= MAX_BYTES:
                         row = version, recorded, user, ip, cmd, text, correlation, more, crc32(sealed)
@@ -243,6 +243,9 @@ def _learn(name: Any, field: str) -> bool:
 
 
 _known_names: set[str] = set()
+
+#: The versions that nearly all events have, as text.
+_DIGITS = {number: str(number) for number in range(1, 10)}
 
 #: Values of a `PlainDraft`; a `Draft` has more.
 _PLAIN = 9

@@ -11,7 +11,7 @@ from eventlite.errors import InvalidQueryError, StoreClosedError, shown
 from eventlite.event import MAX_ID, Event, Row, VerifiedEvent
 from eventlite.page import Cursor, Page, decode_cursor, query_mark
 from eventlite.query import Query, check_position, check_query, check_size
-from eventlite.scanning import scan
+from eventlite.scanning import BATCH, scan
 
 if TYPE_CHECKING:
     from eventlite.contracts import Cache, Storage
@@ -74,10 +74,10 @@ class Readable:
 
         Events come in small batches, so that memory stays bounded.
         """
-        batches = self._scan(query, after, before, limit, backwards, 1000)
+        batches = self._scan(query, after, before, limit, backwards, BATCH)
         return map(self._event, chain.from_iterable(batches))
 
-    def stream(self, query: Query = _ALL, *, after: int = 0, batch_size: int = 1000) -> Iterator[list[Event]]:
+    def stream(self, query: Query = _ALL, *, after: int = 0, batch_size: int = BATCH) -> Iterator[list[Event]]:
         """Matching events after a position in lists of `batch_size`, in order; ends at the present head."""
         check_size(batch_size, "batch_size")
         return map(self.events, self._scan(query, after, None, None, False, batch_size))
