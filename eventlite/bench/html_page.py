@@ -22,11 +22,12 @@ svg text { fill: var(--ink); } svg .name { font-weight: 600; }
 svg .tick, svg .axis { fill: var(--soft); font-size: 12px; }
 svg .grid { stroke: var(--grid); } svg .axis-line { stroke: var(--soft); }
 svg .whisker { stroke: var(--ink); stroke-width: 1.5; opacity: .65; }
+@media (prefers-color-scheme: dark) { svg { filter: brightness(1.3); } }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .9rem .3rem 0; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
-th:first-child, td:first-child, th:last-child, td:last-child, .words td { text-align: left; }
-.words td { white-space: normal; }
+th:first-child, td:first-child, th:last-child, td:last-child, .words :is(th, td) { text-align: left; }
+.words td { white-space: normal; vertical-align: top; }
 """
 
 
@@ -43,7 +44,8 @@ def page(results: Results, summaries: Mapping[str, str], title: str = "EventLite
 
 def _about(results: Results) -> str:
     lines = "".join(f"<li>{escape(line)}</li>" for line in table.about(results))
-    return f"<p>{escape(results.when)}</p><ul>{lines}</ul>{_contestants(results.contestants)}"
+    when = results.when[:16].replace("T", " ")
+    return f"<p>{escape(when)} UTC</p><ul>{lines}</ul>{_contestants(results.contestants)}"
 
 
 def _contestants(contestants: Iterable[Contestant]) -> str:
@@ -53,15 +55,19 @@ def _contestants(contestants: Iterable[Contestant]) -> str:
         f"<td>{escape(', '.join(f'{name} {value}' for name, value in one.facts.items()))}</td></tr>"
         for one in contestants
     )
-    return f'<div class="scroll"><table class="words">{rows}</table></div>'
+    head = "<tr><th>contestant</th><th>durability</th><th>indexes</th><th>store</th></tr>"
+    return f'<div class="scroll"><table class="words">{head}{rows}</table></div>'
 
 
 def _throughput(results: Results, summaries: Mapping[str, str]) -> Iterator[str]:
     """A plot for each workload; each has its own scale."""
     if results.figures:
-        yield "<h2>Throughput</h2><p>Per second; longer is better. The thin line joins the quartiles.</p>"
+        yield (
+            "<h2>Throughput</h2><p>Per second; longer is better, and each plot has its own scale. "
+            "The thin line joins the quartiles.</p>"
+        )
     for workload, plot in throughput_plots(results).items():
-        said = f"{_unit(results, workload)} per second. {summaries.get(workload, '')}"
+        said = ", ".join(filter(None, (summaries.get(workload), f"{_unit(results, workload)} per second")))
         yield f"<h3>{escape(workload)} <span>{escape(said)}</span></h3>{plot}"
 
 
@@ -71,7 +77,7 @@ def _unit(results: Results, workload: str) -> str:
 
 def _curves(results: Results) -> Iterator[str]:
     if results.curves:
-        yield "<h2>Curves</h2>"
+        yield "<h2>Curves</h2><p>Per second; higher is better. The upright lines join the quartiles.</p>"
     titles = {curve.name: curve.title for curve in results.curves}
     for name, plot in curve_plots(results).items():
         yield f"<h3>{escape(titles[name])}</h3>{plot}"

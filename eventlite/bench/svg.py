@@ -18,7 +18,10 @@ _VALUE = 130
 _ROW = 24
 
 _HEIGHT = 330
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 170, 14, 48
+_LEFT, _RIGHT, _TOP, _BOTTOM = 88, 170, 14, 48
+
+#: From one line of text to the next.
+_LINE = 15
 
 
 class Bar(NamedTuple):
@@ -148,7 +151,10 @@ def _line(line: Line, across: Callable[[float], float], down: Callable[[float], 
     path = " ".join(f"{across(x):.1f},{down(value):.1f}" for x, value, _, _ in line.points)
     yield f'<polyline points="{path}" fill="none" stroke="{line.colour}" stroke-width="2"/>'
     for x, value, low, high in line.points:
-        yield _rule(across(x), down(low), across(x), down(high), "whisker")
+        yield (
+            f'<line x1="{across(x):.1f}" y1="{down(low):.1f}" x2="{across(x):.1f}" y2="{down(high):.1f}" '
+            f'class="whisker" style="stroke: {line.colour}"/>'
+        )
         yield (
             f'<circle cx="{across(x):.1f}" cy="{down(value):.1f}" r="3.5" fill="{line.colour}">'
             f"<title>{escape(line.label)} at {x:,.10g}: {number(value)}</title></circle>"
@@ -156,10 +162,19 @@ def _line(line: Line, across: Callable[[float], float], down: Callable[[float], 
 
 
 def _labels(drawn: Sequence[Line], down: Callable[[float], float]) -> Iterator[str]:
-    """Each line's name beside its end, moved so that no two overlap."""
-    below = -math.inf
-    for line in sorted((line for line in drawn if line.points), key=lambda line: -line.points[-1][1]):
-        y = max(down(line.points[-1][1]) + 4, below + 15)
-        below = y
-        x = _WIDTH - _RIGHT + 10
+    """Each line's name beside its end, moved so that no two overlap and none stands below the axis."""
+    ending = sorted((line for line in drawn if line.points), key=lambda line: -line.points[-1][1])
+    x = _WIDTH - _RIGHT + 10
+    for line, y in zip(ending, spaced([down(line.points[-1][1]) + 4 for line in ending], down(0)), strict=True):
         yield f'<text x="{x}" y="{y:.1f}" style="fill: {line.colour}" class="name">{escape(line.label)}</text>'
+
+
+def spaced(wanted: Sequence[float], lowest: float) -> list[float]:
+    """Growing heights moved as little as keeps them a line apart and none below the lowest."""
+    placed: list[float] = []
+    for y in wanted:
+        placed.append(max(y, placed[-1] + _LINE) if placed else y)
+    for index in reversed(range(len(placed))):
+        placed[index] = min(placed[index], lowest)
+        lowest = placed[index] - _LINE
+    return placed

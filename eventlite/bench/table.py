@@ -63,4 +63,6 @@ def about(results: Results) -> list[str]:
     ]
     if found.load is not None:
         lines[0] += f", load {found.load:g} at the beginning"
+        if found.load > found.cores:
+            lines.append("Others kept the machine busy: the figures are lower and less certain than on a quiet one.")
     return [*lines, *results.notes]

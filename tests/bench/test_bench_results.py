@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from eventlite.bench.html_page import page
 from eventlite.bench.plots import curve_plots, throughput_plots
 from eventlite.bench.results import Results, load, save
 from eventlite.bench.surroundings import look_around
-from eventlite.bench.svg import short, standalone, ticks
+from eventlite.bench.svg import short, spaced, standalone, ticks
 
 Made = Callable[..., Results]
 
@@ -117,3 +118,18 @@ def test_ticks_are_few_and_reach_the_largest_value(most: float) -> None:
 
 def test_numbers_on_an_axis_are_short() -> None:
     assert [short(value) for value in (8, 31_623, 1_000_000)] == ["8", "31.6k", "1M"]
+
+
+@given(st.lists(st.floats(0, 300), max_size=7).map(sorted), st.floats(200, 300))
+def test_names_of_lines_stand_apart_and_above_the_axis(wanted: list[float], lowest: float) -> None:
+    placed = spaced(wanted, lowest)
+    assert len(placed) == len(wanted)
+    assert all(later - y >= 15 - 1e-9 for y, later in pairwise(placed))
+    assert all(y <= lowest for y in placed)
+
+
+def test_a_busy_machine_is_said(results: Made) -> None:
+    made = results(balanced=[1.0])
+    busy = replace(made, surroundings=replace(made.surroundings, cores=2, load=2.5))
+    assert "Others kept the machine busy" in page(busy, {})
+    assert "Others kept" not in page(replace(made, surroundings=replace(made.surroundings, cores=2, load=1.5)), {})
