@@ -7,16 +7,22 @@ import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from eventlite.sourcing.ending import Signal
 from eventlite.sourcing.handling import InterruptedHandlingError
+from eventlite.sourcing.subscription import checked_handler, checked_partitions
 
 if TYPE_CHECKING:
     from eventlite.event import Event
+    from eventlite.sourcing.handling import Handling
     from eventlite.sourcing.subscription import Subscription
 
 _T = TypeVar("_T")
+
+#: Seconds for which handlers that never wait may keep the loop.
+TURN = 0.005
 
 
 class AsyncSubscription:
@@ -50,14 +56,68 @@ class AsyncSubscription:
         finally:
             await self._call(batches.close)
 
-    async def run(self, handler: Callable[[Event], Any], *, stop: Signal | None = None, **options: Any) -> int:
+    async def run(
+        self,
+        handler: Callable[[Event], Any],
+        *,
+        on_error: str = "pause",
+        stop: Signal | None = None,
+        idle_after: float | None = None,
+        partitions: int = 1,
+        by: str = "correlation",
+    ) -> int:
         """As `Subscription.run`, with a handler that may be async; it is called on this loop.
 
         When the task is cancelled, so are the handlers.
         """
         subscription = await self._subscription()
-        bridge = _Bridge(handler, stop)
-        running = asyncio.ensure_future(self._call(partial(subscription.run, bridge, stop=bridge, **options)))
+        bridge = _Bridge(checked_handler(handler), stop)
+        if checked_partitions(partitions) == 1:
+            with subscription.running_here():
+                return await self._run_in_order(subscription, bridge, on_error, idle_after)
+        options: dict[str, Any] = {"on_error": on_error, "idle_after": idle_after, "partitions": partitions, "by": by}
+        return await self._run_in_thread(partial(subscription.run, bridge, stop=bridge, **options), bridge)
+
+    async def _run_in_order(
+        self, subscription: Subscription, bridge: _Bridge, on_error: str, idle_after: float | None
+    ) -> int:
+        """Batches come from the thread, and their events are handled here; what may block is done in the thread."""
+        ending = subscription.ending(bridge, idle_after)
+        handling = subscription.handling(bridge, on_error, ending)
+        batches = subscription.batches(ending)
+        handled, turn = 0, _Turn()
+        try:
+            while (batch := await self._call(next, batches, None)) is not None:
+                for event in subscription.acknowledged(batch, ending):
+                    await self._handle(handling, bridge, event)
+                    handled += 1
+                    if turn.over():
+                        await self._pause(handling)
+                await self._pause(handling)
+        except InterruptedHandlingError:
+            pass
+        except asyncio.CancelledError:
+            bridge.cancel()  # the thread may be about to try an event again
+            raise
+        finally:
+            await self._call(batches.close)
+        return handled
+
+    async def _handle(self, handling: Handling, bridge: _Bridge, event: Event) -> None:
+        try:
+            await bridge.call(event)
+        except Exception as error:
+            await self._call(handling.recover, event, error)
+
+    async def _pause(self, handling: Handling) -> None:
+        """Let others on this loop have their turn."""
+        if handling.wants_to_look():
+            await self._call(handling.look_after_dead_letters)
+        else:
+            await asyncio.sleep(0)
+
+    async def _run_in_thread(self, run: Callable[..., int], bridge: _Bridge) -> int:
+        running = asyncio.ensure_future(self._call(run))
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -94,6 +154,21 @@ class AsyncSubscription:
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *args))
 
 
+class _Turn:
+    """The time for which events are handled before others on the loop have theirs."""
+
+    def __init__(self) -> None:
+        self._until = monotonic() + TURN
+
+    def over(self) -> bool:
+        """Whether it is; then the next begins."""
+        now = monotonic()
+        if now < self._until:
+            return False
+        self._until = now + TURN
+        return True
+
+
 class _Bridge:
     """Called with an event in another thread: has the handler called on the loop, and waits for it there."""
 
@@ -112,6 +187,12 @@ class _Bridge:
         except CancelledError:
             raise InterruptedHandlingError from None
 
+    async def call(self, event: Event) -> None:
+        """Call the handler, on the loop."""
+        result = self._handler(event)
+        if inspect.isawaitable(result):
+            await result
+
     def is_set(self) -> bool:
         """Whether the run is to stop."""
         return self._cancelled or (self._stop is not None and self._stop.is_set())
@@ -129,8 +210,6 @@ class _Bridge:
         assert task is not None
         self._handling.add(task)
         try:
-            result = self._handler(event)
-            if inspect.isawaitable(result):
-                await result
+            await self.call(event)
         finally:
             self._handling.discard(task)

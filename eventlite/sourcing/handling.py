@@ -55,17 +55,27 @@ class Handling:
 
         Raises `SubscriptionPausedError`, and `InterruptedHandlingError` when the end came first.
         """
-        attempt = 0
-        while (error := self._attempt(event)) is not None:
-            attempt += 1
-            if not self._failed(self, event, error, attempt):
+        error = self._attempt(event)
+        if error is not None:
+            self.recover(event, error)
+
+    def recover(self, event: Event, error: Exception) -> None:
+        """Do what is to be done when the first attempt at an event raised; raises as a call does."""
+        attempt, failed = 1, error
+        while self._failed(self, event, failed, attempt):
+            again = self._attempt(event)
+            if again is None:
+                self.checkpoint.save(error=None, error_position=None)
                 return
-        if attempt:
-            self.checkpoint.save(error=None, error_position=None)
+            attempt, failed = attempt + 1, again
+
+    def wants_to_look(self) -> bool:
+        """Whether it is time to look for dead letters."""
+        return bool(self._name) and monotonic() >= self._look_at
 
     def look_after_dead_letters(self) -> None:
         """From time to time, handle those that somebody wants to be handled again."""
-        if self._name and monotonic() >= self._look_at:
+        if self.wants_to_look():
             self._look_at = monotonic() + LOOK_EVERY
             self._retry_dead_letters()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from eventlite.errors import StoreClosedError, SubscriptionError, shown
@@ -84,18 +84,12 @@ class Subscription:
         correlation, or with `by="tag:user"` of one tag that begins with `user:`, one after the other. A stop waits for
         the handler. Raises `SubscriptionError` for arguments that cannot be meant.
         """
-        checked_policy(on_error, self.name)
-        _check_handler(handler)
-        _check_partitions(partitions)
-        ending = self.ending(stop, idle_after)
-        handling = Handling(self._host, self.name, handler, on_error, self._checkpoint, ending)
-        self._runner = threading.get_ident()
-        try:
-            if partitions == 1:
+        _check_plain(handler)
+        handling = self.handling(handler, on_error, self.ending(stop, idle_after))
+        with self.running_here():
+            if checked_partitions(partitions) == 1:
                 return self._run_in_order(handling)
             return self._run_in_partitions(handling, partitions, by)
-        finally:
-            self._runner = 0
 
     def close(self) -> None:
         """End every iteration and run of it, from any thread, and do not wait for a handler; fine to do twice.
@@ -135,6 +129,20 @@ class Subscription:
     def acknowledged(self, batch: Batch, ending: Ending) -> Iterator[Event]:
         """The events of a batch, each done when the next one is asked for; blocks nobody."""
         return acknowledged(batch, self._checkpoint, ending)
+
+    def handling(self, handler: Handler, on_error: str, ending: Ending) -> Handling:
+        """For the asynchronous twin: a handler, and what is done when it raises."""
+        checked_policy(on_error, self.name)
+        return Handling(self._host, self.name, checked_handler(handler), on_error, self._checkpoint, ending)
+
+    @contextmanager
+    def running_here(self) -> Iterator[None]:
+        """For the asynchronous twin: around a run, so that whoever closes it leaves the last save to that."""
+        before, self._runner = self._runner, threading.get_ident()
+        try:
+            yield
+        finally:
+            self._runner = before
 
     def _batches(self, progress: Progress, ending: Ending) -> Generator[Batch, None, None]:
         if not self._in_use.acquire(blocking=False):
@@ -199,16 +207,23 @@ class _InOrder:
         pass
 
 
-def _check_handler(handler: Any) -> None:
+def checked_handler(handler: Any) -> Handler:
+    """The handler; raises `SubscriptionError` for what cannot be called."""
     if not callable(handler):
         raise SubscriptionError(f"a handler must be a function of an event, not {shown(handler)}")
+    return handler  # type: ignore[no-any-return]
+
+
+def checked_partitions(partitions: Any) -> int:
+    """How many partitions; raises `SubscriptionError`."""
+    if type(partitions) is not int or not 1 <= partitions <= 1000:
+        raise SubscriptionError(f"partitions must be an int from 1 to 1,000, not {shown(partitions)}")
+    return partitions
+
+
+def _check_plain(handler: Any) -> None:
     if inspect.iscoroutinefunction(handler):
         raise SubscriptionError(
             "the handler is an async function, which nobody would await",
             hint="Use an AsyncKernel or a plain function.",
         )
-
-
-def _check_partitions(partitions: object) -> None:
-    if type(partitions) is not int or not 1 <= partitions <= 1000:
-        raise SubscriptionError(f"partitions must be an int from 1 to 1,000, not {shown(partitions)}")

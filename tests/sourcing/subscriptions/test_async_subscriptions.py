@@ -171,3 +171,116 @@ def test_plain_handlers_are_called_on_the_loop(run_async: Run) -> None:
         assert loops == [asyncio.get_running_loop()]
 
     run_async(scenario)
+
+
+def test_handlers_that_never_wait_leave_others_on_the_loop_their_turn(run_async: Run) -> None:
+    async def scenario(kernel: AsyncKernel) -> None:
+        await kernel.append_many([NewEvent("x") for _ in range(400)])
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        running = asyncio.create_task(other())
+        seen: list[int] = []
+
+        def handler(event: Any) -> None:
+            seen.append(turns)
+            time.sleep(0.001)
+
+        assert await kernel.subscribe(Query(), name="a").run(handler, idle_after=0) == 400
+        running.cancel()
+        assert len(set(seen)) > 10  # all 400 were one batch
+
+    run_async(scenario)
+
+
+def test_a_run_that_is_cancelled_while_it_waits_to_try_again_ends(run_async: Run) -> None:
+    async def scenario(kernel: AsyncKernel) -> None:
+        await kernel.append_many([NewEvent("x") for _ in range(3)])
+        tried = 0
+
+        async def handler(event: Any) -> None:
+            nonlocal tried
+            if event.id == 2:
+                tried += 1
+                raise ValueError("not yet")
+
+        running = asyncio.create_task(kernel.subscribe(Query(), name="a").run(handler, on_error="retry"))
+        while tried < 3:
+            await asyncio.sleep(0.01)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        status = await kernel.subscriptions.get("a")
+        assert (status.state, status.position, status.error) == ("stopped", 1, "ValueError: not yet")
+        before = tried
+        await asyncio.sleep(0.5)
+        assert tried == before
+
+    run_async(scenario)
+
+
+def test_dead_letters_are_handled_again_on_the_loop_while_it_runs(run_async: Run) -> None:
+    async def scenario(kernel: AsyncKernel) -> None:
+        await kernel.append_many([NewEvent("x") for _ in range(3)])
+        mended, handled, stop = False, [], asyncio.Event()
+
+        async def handler(event: Any) -> None:
+            await asyncio.sleep(0)
+            if event.id == 2 and not mended:
+                raise ValueError("not yet")
+            handled.append((event.id, asyncio.get_running_loop()))
+
+        following = kernel.subscribe(Query(), name="a")
+        running = asyncio.create_task(following.run(handler, on_error="dead-letter", stop=stop))
+        while len(handled) < 2:
+            await asyncio.sleep(0.01)
+        mended = True
+        await kernel.subscriptions.retry("a")
+        while len(handled) < 3:
+            await asyncio.sleep(0.01)
+        stop.set()
+        assert await running == 3
+        loop = asyncio.get_running_loop()
+        assert handled == [(1, loop), (3, loop), (2, loop)]
+        assert await kernel.subscriptions.dead_letters("a") == []
+
+    run_async(scenario)
+
+
+def test_closing_lets_the_handler_finish_and_counts_its_event(run_async: Run) -> None:
+    async def scenario(kernel: AsyncKernel) -> None:
+        await kernel.append_many([NewEvent("x") for _ in range(3)])
+        inside, go_on = asyncio.Event(), asyncio.Event()
+
+        async def handler(event: Any) -> None:
+            inside.set()
+            await go_on.wait()
+
+        subscription = kernel.subscribe(Query(), name="a")
+        running = asyncio.create_task(subscription.run(handler))
+        await inside.wait()
+        await subscription.close()
+        assert (await kernel.subscriptions.get("a")).state == "running"
+        go_on.set()
+        assert await running == 1
+        status = await kernel.subscriptions.get("a")
+        assert (status.state, status.position) == ("stopped", 1)
+
+    run_async(scenario)
+
+
+def test_what_cannot_be_called_is_refused(run_async: Run) -> None:
+    async def scenario(kernel: AsyncKernel) -> None:
+        await kernel.append("x")
+        with pytest.raises(SubscriptionError, match="a handler must be a function"):
+            await kernel.subscribe(Query(), name="a").run(5)  # type: ignore[arg-type]
+        with pytest.raises(SubscriptionError, match="partitions must be an int"):
+            await kernel.subscribe(Query(), name="a").run(print, partitions=0)
+        assert await kernel.subscriptions.list() == []
+
+    run_async(scenario)
