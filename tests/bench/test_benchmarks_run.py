@@ -63,6 +63,8 @@ def test_a_follower_in_another_process_is_measured(script: Script, disk: Path) -
     measured = json.loads(Path("following.json").read_bytes())
     assert 0 < measured["median_delay"] <= measured["delay_95"]
     assert measured["idle_share"] >= 0
+    assert len(measured["takeovers"]) == 1
+    assert min(measured["rates"].values()) > 0 and len(measured["rates"]) == 5
     assert "of a core" in shown
     assert list(disk.iterdir()) == []
 
