@@ -81,6 +81,8 @@ class Kernel(Sourced):
         self._closed = True
         announcing.notify(self._closing, "while the kernel was closing", kernel=self)
         try:
+            if "sourcing" in vars(self):
+                self.sourcing.close()
             if "subscriptions" in vars(self):
                 self.subscriptions.close()
             self.jobs.close()

@@ -127,7 +127,10 @@ class Sourced(Writable):
         return self.sourcing.run_until_idle()
 
     def run(self, stop: threading.Event) -> None:
-        """Run projections, waits, triggers and jobs until `stop` is set, woken by the appends of any process."""
+        """Run projections, waits, triggers and jobs until `stop` is set, woken by the appends of any process.
+
+        Closing the kernel ends it, too.
+        """
         self.sourcing.run(stop)
 
     @cached_property

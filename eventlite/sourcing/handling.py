@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from eventlite.errors import SubscriptionError, SubscriptionPausedError
+from eventlite.errors import StoreClosedError, SubscriptionError, SubscriptionPausedError
 from eventlite.sourcing import dead_letters
 from eventlite.sourcing.dead_letters import DeadLetter
+from eventlite.sourcing.telling import told
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
@@ -26,9 +27,6 @@ LONGEST_DELAY = 30.0
 
 #: Seconds between two looks for dead letters to handle again.
 LOOK_EVERY = 0.5
-
-#: Characters of an error's text that are kept.
-MAX_ERROR = 1000
 
 _LOG = logging.getLogger("eventlite")
 
@@ -62,12 +60,18 @@ class Handling:
     def recover(self, event: Event, error: Exception) -> None:
         """Do what is to be done when the first attempt at an event raised; raises as a call does."""
         attempt, failed = 1, error
-        while self._failed(self, event, failed, attempt):
+        while self._goes_on(failed) and self._failed(self, event, failed, attempt):
             again = self._attempt(event)
             if again is None:
                 self.checkpoint.save(error=None, error_position=None)
                 return
             attempt, failed = attempt + 1, again
+
+    def _goes_on(self, error: Exception) -> bool:
+        """Whether it is an error to be dealt with, and not the handler's own part in the end of everything."""
+        if isinstance(error, StoreClosedError) and self.ending.reached():
+            raise InterruptedHandlingError from error
+        return True
 
     def wants_to_look(self) -> bool:
         """Whether it is time to look for dead letters."""
@@ -97,7 +101,8 @@ class Handling:
 
     def _attempt(self, event: Event) -> Exception | None:
         try:
-            self._handler(event)
+            if (result := self._handler(event)) is not None:
+                _check_awaited(result)
         except InterruptedHandlingError:
             raise
         except Exception as error:
@@ -156,14 +161,15 @@ def checked_policy(on_error: object, name: str) -> str:
     return on_error
 
 
+def _check_awaited(result: Any) -> None:
+    """Raise `SubscriptionError` for what nobody would wait for."""
+    if inspect.iscoroutine(result):
+        result.close()
+        raise SubscriptionError(
+            "the handler returned a coroutine, which nobody would await", hint="Use an AsyncKernel or a plain function."
+        )
+
+
 def consumer_name(name: str) -> str:
     """What a subscription of that name is called among all consumers."""
     return f"subscription:{name}"
-
-
-def told(error: BaseException) -> str:
-    """An error as it is kept: "Type: text", cut short, in characters that can be stored."""
-    text = ""
-    with suppress(Exception):
-        text = str(error)
-    return f"{type(error).__name__}: {text}"[:MAX_ERROR].encode("utf-8", "backslashreplace").decode()

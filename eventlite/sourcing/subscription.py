@@ -120,6 +120,8 @@ class Subscription:
         """For the asynchronous twin: when an iteration ends."""
         if idle_after is not None and (type(idle_after) not in (int, float) or not idle_after >= 0):
             raise SubscriptionError(f"idle_after must be seconds from 0 on, not {shown(idle_after)}")
+        if stop is not None and not hasattr(stop, "is_set"):
+            raise SubscriptionError(f"stop must be an event of threading or asyncio, not {shown(stop)}")
         return Ending(self._closed, stop, idle_after)
 
     def batches(self, ending: Ending) -> Generator[Batch, None, None]:

@@ -98,17 +98,20 @@ class Subscriptions:
 
     def dead_letters(self, name: str, ids: Collection[int] | None = None) -> Sequence[DeadLetter]:
         """The events that it left out, or those of certain ids."""
+        _check_ids(ids)
         with self._host.storage.snapshot() as snapshot:
             _known(snapshot.state, name)
             return list(dead_letters.letters(snapshot.state, _consumer(name), ids))
 
     def retry(self, name: str, ids: Collection[int] | None = None) -> Sequence[DeadLetter]:
         """Have those events, or all, handled once more by whoever runs the subscription; returns them."""
+        _check_ids(ids)
         with self._changing(name) as (transaction, _):
             return dead_letters.mark(transaction.state, _consumer(name), ids)
 
     def drop(self, name: str, ids: Collection[int] | None = None) -> Sequence[DeadLetter]:
         """Forget those dead letters, or all; returns them. The events stay."""
+        _check_ids(ids)
         with self._changing(name) as (transaction, _):
             dropped = list(dead_letters.letters(transaction.state, _consumer(name), ids))
             for letter in dropped:
@@ -184,6 +187,11 @@ def _known(state: StateReader, name: str) -> Consumer:
             hint="It is there once it has run: `eventlite subscriptions list`.",
         )
     return found
+
+
+def _check_ids(ids: Any) -> None:
+    if ids is not None and not (isinstance(ids, Collection) and all(type(id) is int for id in ids)):
+        raise SubscriptionError(f"ids are those of events, such as [41, 42], not {shown(ids)}")
 
 
 def _check_deletable(status: SubscriptionStatus, force: bool) -> None:

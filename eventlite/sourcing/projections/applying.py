@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eventlite.errors import HandlerError, ProjectionError
 from eventlite.event import Event, Row
+from eventlite.sourcing.telling import told
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
@@ -72,14 +73,8 @@ def call(who: str, handler: Handler, event: Event, state: Any) -> None:
 def failure(who: str, event: Event | None, error: Exception) -> HandlerError:
     """The error that says which event was too much for whom."""
     if event is None:
-        return HandlerError(f"{who} failed: {described(error)}")
-    return HandlerError(f"{who} failed at event {event.id} ({event.cmd}): {described(error)}", position=event.id)
-
-
-def described(error: BaseException) -> str:
-    """An error in one line, as it is kept with a consumer."""
-    text = str(error).replace("\n  ", " ")  # where a hint begins
-    return f"{type(error).__name__}: {text}"
+        return HandlerError(f"{who} failed: {told(error)}")
+    return HandlerError(f"{who} failed at event {event.id} ({event.cmd}): {told(error)}", position=event.id)
 
 
 def _no_append(name: str) -> ProjectionError:

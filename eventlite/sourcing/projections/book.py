@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: Where descriptions are kept.
 NAMESPACE = "projection"
 
+#: The description of a state that is outside of the store.
+OBJECT: dict[str, Any] = {"kind": "object"}
+
 
 def consumer_name(name: str) -> str:
     """What the consumer is called that keeps a projection's position."""
@@ -56,7 +59,7 @@ def enrol(host: Host, name: str, model: Model | None, mode: str) -> None:
 
     Raises `ProjectionError` if its state was kept in another way.
     """
-    described = model.describe() if model else {"kind": "object"}
+    described = model.describe() if model else OBJECT
     with host.transaction() as transaction:
         known = description(transaction.state, name)
         if not known:

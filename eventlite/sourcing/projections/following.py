@@ -10,8 +10,9 @@ from eventlite.errors import ConflictError, HandlerError
 from eventlite.event import Row
 from eventlite.query import Query
 from eventlite.sourcing.consumer import Hold, change
-from eventlite.sourcing.projections.applying import BATCH, apply_rows, described
+from eventlite.sourcing.projections.applying import BATCH, apply_rows
 from eventlite.sourcing.projections.book import consumer_name, standing
+from eventlite.sourcing.telling import told
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
@@ -73,7 +74,7 @@ class ProjectionFollower:
 def pause(host: Host, name: str, position: int, error: HandlerError) -> None:
     """Stop a consumer in front of an event, where everybody can see it."""
     logging.getLogger("eventlite").error("%s; it is paused", error.message, exc_info=error.__cause__)
-    text = described(error.__cause__ or error)
+    text = told(error.__cause__ or error)
     change(host, name, paused=True, error=text, error_position=position, **RELEASED)
 
 

@@ -18,11 +18,9 @@ from eventlite.scanning import scan
 from eventlite.sourcing.consumer import HOLD, Consumer, Hold, store
 from eventlite.sourcing.projections.applying import BATCH, apply_rows
 from eventlite.sourcing.projections.book import describe, description, rebuild_name, standing
-from eventlite.sourcing.projections.record_model import RecordModel
-from eventlite.sourcing.projections.removing import discard
+from eventlite.sourcing.projections.removing import discard, discard_records, drop_tables
 from eventlite.sourcing.projections.report import ProjectionReport, compare
 from eventlite.sourcing.projections.snapshotting import subject_name
-from eventlite.sourcing.projections.tables import drop
 from eventlite.sourcing.snapshots import forget
 
 if TYPE_CHECKING:
@@ -131,17 +129,14 @@ class Shadow:
         with self._host.transaction() as transaction:
             self._catch_up_inside(transaction, transaction.head())
             live, old = standing(transaction.state, name), description(transaction.state, name)
-            if "tables" in old:
-                drop(transaction.connection, old["tables"])
+            drop_tables(transaction, old)
             number = self._hold.consumer.generation
             self._model.settle(transaction, number)
             describe(transaction.state, name, self._model.describe(), old.get("mode", mode))
             store(transaction.state, settled(live, position=self._hold.position, generation=number))
             forget(transaction.state, subject_name(name))  # they are as old as the state that goes
         self._superfluous = ""
-        if old.get("kind") == "records":
-            records = RecordModel(name)
-            records.discard(self._host, records.live(live.generation))
+        discard_records(self._host, name, old, live.generation)
 
     def _take(self) -> None:
         """Hold the rebuild; one that was killed is over when its hold ends."""

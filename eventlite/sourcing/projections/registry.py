@@ -7,11 +7,12 @@ import logging
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from eventlite.errors import ConflictError, ProjectionError, shown
+from eventlite.errors import ConflictError, InvalidQueryError, ProjectionError, shown
+from eventlite.query import check_position
 from eventlite.sourcing.consumer import register, store
 from eventlite.sourcing.projection import Projection
 from eventlite.sourcing.projections import rebuilding
-from eventlite.sourcing.projections.book import enrol, reaction_name, standing
+from eventlite.sourcing.projections.book import OBJECT, describe, description, enrol, reaction_name, standing
 from eventlite.sourcing.projections.choosing import model_of
 from eventlite.sourcing.projections.following import ProjectionFollower
 from eventlite.sourcing.projections.handle import ProjectionHandle
@@ -19,7 +20,7 @@ from eventlite.sourcing.projections.inline import InlineProjection
 from eventlite.sourcing.projections.model import Model
 from eventlite.sourcing.projections.outside import object_follower, reaction_follower
 from eventlite.sourcing.projections.rebuilding import Progress
-from eventlite.sourcing.projections.removing import delete
+from eventlite.sourcing.projections.removing import delete, discard_records, drop_tables
 from eventlite.sourcing.projections.replaying import refill, state_at
 from eventlite.sourcing.projections.report import Digest, ProjectionReport
 from eventlite.sourcing.projections.snapshotting import SnapshotFollower
@@ -43,6 +44,7 @@ class Projections:
     def project(self, projection: Projection, mode: str, react_after: int | None) -> ProjectionHandle:
         """Keep a projection up to date from now on; see `Kernel.project`."""
         _check(projection, mode)
+        self._check_start(react_after)
         known = self._handles.get(projection.name)
         if known is not None:
             return self._known(known, projection, mode)
@@ -98,6 +100,16 @@ class Projections:
         """The handle of one of them."""
         return self._handles[name]
 
+    def _check_start(self, react_after: int | None) -> None:
+        if react_after is None:
+            return
+        check_position(react_after, "react_after")
+        if react_after > (head := self._host.storage.head()):
+            raise InvalidQueryError(
+                f"react_after {react_after:,} is beyond the head, {head:,}",
+                hint="Reactions to the events up to it would be left out.",
+            )
+
     def _known(self, known: ProjectionHandle, projection: Projection, mode: str) -> ProjectionHandle:
         if known.projection is projection and mode in (known.mode, self._possible(projection, known.model, mode)):
             return known
@@ -143,6 +155,7 @@ class Projections:
 
     def _find(self, which: str | Projection) -> Projection:
         if isinstance(which, Projection):
+            _check_handlers(which)
             return which
         if which in self._handles:
             return self._handles[which].projection
@@ -153,11 +166,14 @@ class Projections:
         )
 
     def _rebuild_object(self, projection: Projection) -> ProjectionReport:
-        """Replay into a new object, and go on with that."""
+        """Replay into a new object, and go on with that; a state that was kept in the store goes."""
         fresh, end = refill(self._host, projection)
         with self._host.transaction() as transaction:
-            live = standing(transaction.state, projection.name)
+            live, old = standing(transaction.state, projection.name), description(transaction.state, projection.name)
+            drop_tables(transaction, old)
+            describe(transaction.state, projection.name, OBJECT, "follow")
             store(transaction.state, rebuilding.settled(live, position=end))
+        discard_records(self._host, projection.name, old, live.generation)
         projection.into = fresh
         nothing = Digest(0, "")
         return ProjectionReport(projection.name, end, end, nothing, nothing, swapped=True)
@@ -168,6 +184,10 @@ def _check(projection: object, mode: object) -> None:
         raise ProjectionError(f"expected a Projection, not {shown(projection)}", hint='Projection("orders").')
     if mode not in MODES:
         raise ProjectionError(f"a projection's mode is {' or '.join(map(repr, MODES))}, not {shown(mode)}")
+    _check_handlers(projection)
+
+
+def _check_handlers(projection: Projection) -> None:
     if not projection.handlers and not projection.fallback:
         raise ProjectionError(
             f"projection {projection.name!r} handles nothing",

@@ -45,6 +45,19 @@ def discard(host: Host, model: Model | None, last: int, live: int | None = None)
             model.discard(host, model.shadow(number))
 
 
+def drop_tables(transaction: Transaction, described: dict[str, Any]) -> None:
+    """Drop the live tables of a projection that was described so, if it was in tables."""
+    if "tables" in described:
+        drop(transaction.connection, described["tables"])
+
+
+def discard_records(host: Host, name: str, described: dict[str, Any], generation: int) -> None:
+    """Remove a generation of a projection that was described so, if it was in records."""
+    if described.get("kind") == "records":
+        records = RecordModel(name)
+        records.discard(host, records.live(generation))
+
+
 def _empty(host: Host, name: str) -> int:
     """Have it stand before the first event, in a generation of its own; the number of the last one before that."""
     with host.transaction() as transaction:
@@ -56,8 +69,7 @@ def _empty(host: Host, name: str) -> int:
 
 def _forget(host: Host, transaction: Transaction, name: str) -> None:
     live, others = _standing(transaction.state, name, host.clock())
-    if tables := description(transaction.state, name).get("tables"):
-        drop(transaction.connection, tables)
+    drop_tables(transaction, description(transaction.state, name))
     forget(transaction.state, subject_name(name))
     transaction.state.delete(NAMESPACE, name)
     for consumer in (live, *others):

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _LATER = dt.timedelta(microseconds=1)
 
+#: Beyond every event: a microsecond later there may be no datetime.
+_LAST = dt.datetime.max.replace(tzinfo=dt.UTC) - _LATER
+
 
 def state_at(host: Host, projection: Projection, model: Model | None, at: int | dt.datetime) -> Any:
     """The state after the event of a position, or after all events recorded up to a moment.
@@ -128,7 +131,7 @@ def _bounds(at: object) -> tuple[Query, int]:
                 f"a moment must say its time zone, but {at.isoformat()} has none",
                 hint="Pass an aware datetime, such as datetime.now(timezone.utc).",
             )
-        return Query(until=at + _LATER), MAX_ID
+        return (Query() if at >= _LAST else Query(until=at + _LATER)), MAX_ID
     if type(at) is not int:
         raise InvalidQueryError(f"a replay goes to a position or an aware datetime, not to {shown(at)}")
     check_position(at, "at")

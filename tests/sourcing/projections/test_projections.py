@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -243,6 +246,63 @@ def test_a_handler_of_an_object_cannot_append_either(kernel: Any, write: Any) ->
         with pytest.raises(HandlerError, match="a handler must not append"):
             replay()
     assert kernel.append("later").id == 4
+
+
+def test_whatever_an_error_says_can_be_kept(kernel: Any) -> None:
+    class SilentError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    for number, error in enumerate([SilentError(), ValueError("\ud800 \0"), ValueError("x" * 5000)]):
+        projection = Projection(f"p{number}")
+
+        @projection.on()
+        def fail(event: Any, state: Any, error: Exception = error) -> None:
+            raise error
+
+        kernel.project(projection)
+    kernel.append("x")
+    kernel.run_until_idle()
+    errors = [sync(kernel).sourcing.projections.handle(f"p{number}").error for number in range(3)]
+    assert [error[:18] for error in errors] == ["SilentError: ", "ValueError: \\ud800", "ValueError: xxxxxx"]
+    assert len(errors[2]) == 1000
+
+
+def test_reactions_begin_at_a_position_that_there_is(kernel: Any) -> None:
+    projection = counting()
+    projection.reaction("a")(lambda event: None)
+    for wrong in ("x", -1, 1, True):
+        with pytest.raises(InvalidQueryError, match="react_after"):
+            kernel.project(projection, react_after=wrong)
+    kernel.project(projection, react_after=0)
+
+
+def test_a_reaction_that_runs_the_others_is_told_that_it_would_wait_for_itself(kernel: Any) -> None:
+    projection = counting()
+    projection.reaction("a")(lambda event: sync(kernel).run_until_idle())
+    handle = kernel.project(projection)
+    kernel.append("a")
+    kernel.run_until_idle()
+    assert handle.error.startswith("EventLiteError: this thread is running followers and jobs already. What")
+
+
+def test_closing_the_kernel_ends_a_run(sections: dict[str, Any]) -> None:
+    kernel = Kernel.from_profile(**sections)
+    slow, begun = Projection("slow"), threading.Event()
+
+    @slow.on("x")
+    def handle(event: Any, state: Any) -> None:
+        begun.set()
+        time.sleep(0.01)
+        state["n"] = event.id
+
+    with ThreadPoolExecutor() as pool, kernel:
+        kernel.project(slow)
+        running = pool.submit(kernel.run, threading.Event())
+        kernel.append_many([NewEvent("x")] * 30)
+        assert begun.wait(30)
+        kernel.close()
+        assert running.result(30) is None
 
 
 def test_an_error_pauses_in_front_of_its_event_and_what_came_before_is_kept(kernel: Any, caplog: Any) -> None:

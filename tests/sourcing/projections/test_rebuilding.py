@@ -122,6 +122,38 @@ def test_other_tables_than_before_need_a_rebuild(sql_sections: dict[str, Any], n
         assert kernel.project(wider).model.describe()["kind"] == "tables"  # type: ignore[union-attr]
 
 
+def test_an_object_in_place_of_records_or_tables_needs_a_rebuild(
+    sql_sections: dict[str, Any], new_tables: Any, new_accounts: Any
+) -> None:
+    def in_object(name: str) -> Projection:
+        projection = Projection(name, factory=list)
+        projection.on("opened")(lambda event, accounts: accounts.append(event.data["account"]))
+        return projection
+
+    with Kernel.from_profile(**sql_sections) as kernel:
+        kernel.project(new_tables(), "inline")
+        kernel.project(new_accounts(), "inline")
+        kernel.append_many([*opened("a", "b"), *moves(3)])
+    with Kernel.from_profile(**sql_sections) as kernel:
+        for name in ("account-tables", "accounts"):
+            projection = in_object(name)
+            with pytest.raises(ProjectionError, match=r"kernel\.rebuild\(projection\)"):
+                kernel.project(projection)
+            kernel.rebuild(projection)
+            assert kernel.project(projection).state == ["a", "b"]
+        with kernel.storage.snapshot() as snapshot:
+            assert snapshot.state.list("projection:accounts:0") == []
+    with Kernel.from_profile(**sql_sections) as kernel:
+        assert not kernel.rebuild(new_tables()).equal  # and back: nothing is in the way
+        assert kernel.project(new_tables()).query("SELECT count(*) FROM {accounts}") == [(2,)]
+
+
+def test_one_that_handles_nothing_is_not_rebuilt(kernel: Any) -> None:
+    kernel.append_many(opened("a"))
+    with pytest.raises(ProjectionError, match="handles nothing"):
+        kernel.rebuild(Projection("accounts", factory=list))
+
+
 def test_appends_go_on_while_it_is_rebuilt_and_an_inline_state_stays_exact(kernel: Any, new_accounts: Any) -> None:
     projection = new_accounts()
     kernel.project(projection, "inline")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from eventlite import Kernel, NewEvent, Query, SubscriptionError, SubscriptionPausedError
+from eventlite import Kernel, NewEvent, Query, StoreClosedError, SubscriptionError, SubscriptionPausedError
 
 WaitUntil = Callable[[Callable[[], bool]], None]
 Follow = Callable[..., Any]
@@ -298,6 +298,7 @@ def test_a_reset_under_partitions_wins(kernel: Kernel) -> None:
         {"partitions": 2, "by": "user"},
         {"partitions": 2, "by": "tag:"},
         {"idle_after": "1"},
+        {"stop": 5},
     ],
 )
 def test_what_cannot_be_meant_is_refused(kernel: Kernel, options: dict[str, Any]) -> None:
@@ -313,3 +314,47 @@ def test_handlers_that_cannot_be_called_are_refused(kernel: Kernel) -> None:
             kernel.subscribe(Query(), name="a").run(wrong)
     with pytest.raises(SubscriptionError, match="without a name"):
         kernel.subscribe(Query()).run(print, on_error="dead-letter")
+
+
+def test_a_handler_that_returns_a_coroutine_has_not_handled_anything(kernel: Kernel) -> None:
+    async def handler(event: Any) -> None: ...
+
+    fill(kernel, 2)
+    with pytest.raises(SubscriptionPausedError, match="returned a coroutine, which nobody would await"):
+        kernel.subscribe(Query(), name="a").run(lambda event: handler(event), idle_after=0)
+    assert kernel.subscriptions.get("a").position == 0
+
+
+def test_dead_letters_are_named_by_the_ids_of_their_events(kernel: Kernel) -> None:
+    fill(kernel, 2)
+    kernel.subscribe(Query(), name="a").run(lambda event: 1 / 0, on_error="dead-letter", idle_after=0)
+    for method in (kernel.subscriptions.dead_letters, kernel.subscriptions.retry, kernel.subscriptions.drop):
+        for wrong in (1, "1", ["1"]):
+            with pytest.raises(SubscriptionError, match="ids are those of events"):
+                method("a", wrong)
+    assert [letter.event_id for letter in kernel.subscriptions.retry("a", [2, 7])] == [2]
+
+
+@pytest.mark.parametrize("on_error", ["pause", "dead-letter"])
+def test_a_handler_that_meets_the_closed_kernel_is_called_again_and_pauses_nothing(
+    sections: dict[str, dict[str, Any]], on_error: str
+) -> None:
+    inside, closing = threading.Event(), threading.Event()
+    kernel = Kernel.from_profile(**sections)
+    fill(kernel, 2)
+
+    def handler(event: Any) -> None:
+        inside.set()
+        closing.wait(30)
+        raise StoreClosedError("as an append says meanwhile")
+
+    subscription = kernel.subscribe(Query(), name="a")
+    running = threading.Thread(target=subscription.run, args=(handler,), kwargs={"on_error": on_error})
+    running.start()
+    assert inside.wait(30)
+    subscription.close()
+    closing.set()
+    running.join(30)
+    status = kernel.subscriptions.get("a")
+    assert (status.state, status.position, status.error, status.dead_letters) == ("stopped", 0, None, 0)
+    kernel.close()
