@@ -37,9 +37,9 @@ class Query:
     """Events that have all of the given values; `a | b` is the events of either.
 
     `cmd` may be several commands, of which an event has one. `tags` are tags of which an event has all. `since` is
-    inclusive and `until` exclusive; both must be aware. `data` maps dotted paths inside the payload to scalars: numbers
-    compare by value, and true is not 1. None means no filter. Raises `InvalidQueryError`, also for
-    more than 10,000 commands and tags, 100 paths or 500 alternatives.
+    inclusive and `until` exclusive; both must be aware. `data` maps dotted paths inside the payload, as it is
+    stored and not as upcasters lift it, to scalars: numbers compare by value, and true is not 1. None means no filter.
+    Raises `InvalidQueryError`, also for more than 10,000 commands and tags, 100 paths or 500 alternatives.
     """
 
     cmd: str | Sequence[str] | None = None

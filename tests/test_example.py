@@ -84,6 +84,9 @@ def test_commands_are_refused_and_repeated_ones_harmless(orders: Any, kernel: Ke
     with pytest.raises(orders.OrderRefusedError, match="unknown"):
         kernel.decide(orders.ORDERS, orders.Pack("A2"))
     assert commands(kernel, "A1") == ["orderPlaced"]
+    kernel.clock.advance(15 * 86_400)  # type: ignore[attr-defined]
+    kernel.run_until_idle()
+    assert commands(kernel, "A1") == ["orderPlaced", "orderCancelled"]  # once, although two waits have expired
 
 
 def test_an_order_of_the_first_year_is_understood(orders: Any, kernel: Kernel) -> None:

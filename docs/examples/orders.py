@@ -101,7 +101,7 @@ def place(kernel: Kernel, order: str, cents: int) -> None:
         after=placed.id,
         key=f"ship/{order}",
         timeout=timedelta(weeks=2).total_seconds(),
-        otherwise=NewEvent("orderCancelled", {"order": order}, tags=placed.tags),
+        otherwise=NewEvent("orderCancelled", {"order": order}, tags=placed.tags, key=f"cancel/{order}"),
     )
 
 

@@ -19,7 +19,7 @@ from eventlite.sourcing.stored_query import dump, load
 
 @dataclass(frozen=True, slots=True, init=False)
 class Happened:
-    """An event that matches a query, or has a command, and whose payload is as `where` says.
+    """An event that matches a query, or has a command, and whose payload, as it is stored, is as `where` says.
 
     `where` maps dotted paths inside the payload to a value, or to comparisons by name: `eq`, `ne`, `gt`, `gte`, `lt`
     and `lte`, such as `Happened("paid", where={"amount": {"gte": 100}, "card.country": "NL"})`. All of them must hold.
