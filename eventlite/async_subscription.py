@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from eventlite.sourcing.ending import Signal
 from eventlite.sourcing.handling import InterruptedHandlingError
-from eventlite.sourcing.subscription import checked_handler, checked_partitions
+from eventlite.sourcing.subscription import checked_handler, checked_partitions, checked_stop
 
 if TYPE_CHECKING:
     from eventlite.event import Event
@@ -71,7 +71,7 @@ class AsyncSubscription:
         When the task is cancelled, so are the handlers.
         """
         subscription = await self._subscription()
-        bridge = _Bridge(checked_handler(handler), stop)
+        bridge = _Bridge(checked_handler(handler), checked_stop(stop))
         if checked_partitions(partitions) == 1:
             with subscription.running_here():
                 return await self._run_in_order(subscription, bridge, on_error, idle_after)

@@ -120,9 +120,7 @@ class Subscription:
         """For the asynchronous twin: when an iteration ends."""
         if idle_after is not None and (type(idle_after) not in (int, float) or not idle_after >= 0):
             raise SubscriptionError(f"idle_after must be seconds from 0 on, not {shown(idle_after)}")
-        if stop is not None and not hasattr(stop, "is_set"):
-            raise SubscriptionError(f"stop must be an event of threading or asyncio, not {shown(stop)}")
-        return Ending(self._closed, stop, idle_after)
+        return Ending(self._closed, checked_stop(stop), idle_after)
 
     def batches(self, ending: Ending) -> Generator[Batch, None, None]:
         """For the asynchronous twin: batches whose events are taken by `acknowledged`. Close it in the end."""
@@ -214,6 +212,13 @@ def checked_handler(handler: Any) -> Handler:
     if not callable(handler):
         raise SubscriptionError(f"a handler must be a function of an event, not {shown(handler)}")
     return handler  # type: ignore[no-any-return]
+
+
+def checked_stop(stop: Any) -> Signal | None:
+    """What says that it is time to stop; raises `SubscriptionError` for what cannot."""
+    if stop is not None and not hasattr(stop, "is_set"):
+        raise SubscriptionError(f"stop must be an event of threading or asyncio, not {shown(stop)}")
+    return stop  # type: ignore[no-any-return]
 
 
 def checked_partitions(partitions: Any) -> int:

@@ -281,6 +281,8 @@ def test_what_cannot_be_called_is_refused(run_async: Run) -> None:
             await kernel.subscribe(Query(), name="a").run(5)  # type: ignore[arg-type]
         with pytest.raises(SubscriptionError, match="partitions must be an int"):
             await kernel.subscribe(Query(), name="a").run(print, partitions=0)
+        with pytest.raises(SubscriptionError, match="stop must be an event"):
+            await kernel.subscribe(Query(), name="a").run(print, stop=5)  # type: ignore[arg-type]
         assert await kernel.subscriptions.list() == []
 
     run_async(scenario)
