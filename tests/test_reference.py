@@ -18,7 +18,7 @@ _PAGE = (Path(__file__).parent.parent / "docs" / "reference.md").read_text(encod
 _NAMED = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", _PAGE))))
 
 #: What the kernel offers to plugins and to its own layers: the contract `Host`.
-_FOR_PLUGINS = {"announce", "commit", "events", "hooked", "inside_appends", "prepare", "sourcing"}
+_FOR_PLUGINS = {"announce", "commit", "events", "hooked", "inside_appends", "prepare", "refusing_appends", "sourcing"}
 
 _ERRORS = [name for name in eventlite.__all__ if name.endswith("Error") and name != "EventLiteError"]
 
