@@ -1,18 +1,18 @@
 """The contract of job dispatch: work that runs later.
 
-What a dispatcher hands out is in `job_views`, what it calls workers with in `job_handling`, what it may declare in
-`job_capabilities`.
+This is the mandatory part. What a dispatcher hands out is in `job_views`, what it calls workers with in `job_handling`;
+what it may declare beyond is in `job_capabilities`, and the methods that go with it are in `job_extras`.
 """
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
-from threading import Event as Flag
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, Protocol
 
 from eventlite.contracts.job_capabilities import JobCapabilities, meanings, undeclared
+from eventlite.contracts.job_extras import JobExtras
 from eventlite.contracts.job_handling import Job, JobCancelled, RunningJob, Snooze
 from eventlite.contracts.job_views import (
     DEFAULT_QUEUE,
@@ -36,6 +36,7 @@ __all__ = [
     "JobCancelled",
     "JobCapabilities",
     "JobDispatcher",
+    "JobExtras",
     "JobFailure",
     "JobInfo",
     "JobProgress",
@@ -49,11 +50,11 @@ __all__ = [
 ]
 
 
-class JobDispatcher(Protocol):
-    """Runs work later: enqueue, run, retry, cancel, inspect; the rest are declared capabilities.
+class JobDispatcher(JobExtras, Protocol):
+    """Runs work later: enqueue, run, retry, cancel, inspect. Safe to call from any thread.
 
-    Safe to call from any thread. Nothing runs but inside `run_until_idle` and `work`. A dispatcher that derives from
-    this class refuses, with a `JobError`, what it does not override of the part that is not mandatory.
+    Nothing runs but inside `run_until_idle` and `work`. A word in brackets, such as (`transactional`), is the
+    capability that an argument needs: without it, asking for that raises a `JobError`, as `undeclared` does.
     """
 
     @property
@@ -66,12 +67,13 @@ class JobDispatcher(Protocol):
         """Register the decorated function for jobs of that name, and return it unchanged.
 
         A function that raises is called again later, after a wait that grows from attempt to attempt and stays below
-        a day; `retries=3` means four attempts, then the job is dead. `timeout` in seconds. Raises `JobError` if the
-        name is taken or cannot be one, or for a timeout that the dispatcher cannot keep.
+        a day; `retries=3` means four attempts, then the job is dead. Raises `JobError` if the name is taken or cannot
+        be one.
 
-        With `process` (`processes`) it runs in a process of its own, which is killed when its time is over or its job
-        is cancelled, and replaced when it ends by itself: a failed attempt. The function is one at the top of a module
-        that can be imported; its job has no `transaction`.
+        With `timeout` (`timeouts`) an attempt fails that takes more seconds. With `process` (`processes`) it runs in a
+        process of its own, which is killed when its time is over or its job is cancelled, and replaced when it ends by
+        itself: a failed attempt. The function is one at the top of a module that can be imported; its job has no
+        `transaction`.
         """
 
     def on_event(
@@ -109,10 +111,13 @@ class JobDispatcher(Protocol):
     ) -> str:
         """Put a job in the queue, to run in `delay` seconds or at `run_at` (aware) at the earliest, and return its id.
 
-        Of the jobs that are due the one with the highest priority runs first, among equals the one that was due first;
-        with `aging` a job gains priority while it waits, so that none waits for ever. With `unique` (`unique`),
-        a text, or True for its data, there is one unfinished job of that name and text at a time: the id is that of the
-        one that is there. With `transaction` (`transactional`) it exists if that is committed.
+        Of the jobs that are due the one with the highest priority runs first, among equals the one that was due first
+        or, in an engine that keeps its own order, enqueued first; with `aging` a job gains priority while it waits.
+
+        * `queue`, other than the default one (`queues`), is where it waits.
+        * `unique` (`unique`), a text, or True for its data: there is one unfinished job of that name and text at a
+          time, and the id is that of the one that is there.
+        * `transaction` (`transactional`): it exists if that is committed.
 
         A worker of that name need not be there yet. Raises `JobError` for a name, data that is not JSON, delay or
         priority (an int of 32 bits) that cannot be used, and once the dispatcher is closed.
@@ -152,8 +157,6 @@ class JobDispatcher(Protocol):
     def close(self) -> None:
         """Stop: begin no more attempts, wait for those that run, then refuse more work. Closing twice is fine."""
 
-    # What is not mandatory.
-
     def enqueue_many(
         self,
         job: str,
@@ -164,85 +167,11 @@ class JobDispatcher(Protocol):
         queue: str = DEFAULT_QUEUE,
         transaction: Transaction | None = None,
     ) -> builtins.list[str]:
-        """Put many jobs of one name in the queue, all or nothing where the dispatcher is `durable`; their ids."""
+        """Put many jobs of one name in the queue, all or nothing where the dispatcher is `durable`; their ids.
+
+        A dispatcher that knows no quicker way need not override this.
+        """
         return [
             self.enqueue(job, data, delay=delay, priority=priority, queue=queue, transaction=transaction)
             for data in datas
         ]
-
-    def work(
-        self,
-        stop: Flag,
-        *,
-        queues: Sequence[str] | None = None,
-        concurrency: int | None = None,
-        grace: float | None = None,
-    ) -> int:
-        """Run triggers, schedules and due jobs until `stop` is set; how many attempts ran (`work_loop`).
-
-        Then begins no more jobs and waits for those that run, with `grace` (`releases`) so many seconds at most: those
-        left are put back. A signal handler may set `stop`.
-        """
-        undeclared("work_loop", "work loop")
-
-    def drain(self) -> None:
-        """Have every `work` of this process end as if its `stop` were set; fit for a signal handler (`work_loop`)."""
-        undeclared("work_loop", "work loop")
-
-    def stop_now(self) -> None:
-        """Have every `work` of this process put its running jobs back and end; fit for signals, too (`releases`)."""
-        undeclared("releases", "way to put running jobs back")
-
-    def recurring(
-        self,
-        job: str,
-        data: dict[str, Any] | None = None,
-        *,
-        cron: str | None = None,
-        every: float | timedelta | None = None,
-        timezone: str = "UTC",
-        name: str | None = None,
-        priority: int = 0,
-        queue: str = DEFAULT_QUEUE,
-    ) -> None:
-        """Enqueue a job at the times of a cron expression, or every so many seconds, from now on (`recurring`).
-
-        The schedule is kept under `name` (else the job's name), in the store; of several processes that register it one
-        enqueues each occurrence. After a downtime one occurrence is made up for, and no more.
-        """
-        undeclared("recurring", "recurring jobs")
-
-    def schedules(self) -> builtins.list[ScheduleInfo]:
-        """The recurring jobs in the store, by name (`recurring`)."""
-        undeclared("recurring", "recurring jobs")
-
-    def unschedule(self, name: str) -> bool:
-        """Forget a recurring job; whether there was one (`recurring`)."""
-        undeclared("recurring", "recurring jobs")
-
-    def pause(self, queue: str) -> None:
-        """Begin no more jobs of a queue, in any process (`pausing`)."""
-        undeclared("pausing", "queues that can be paused")
-
-    def resume(self, queue: str) -> None:
-        """Go on with a queue (`pausing`)."""
-        undeclared("pausing", "queues that can be paused")
-
-    def limit(self, queue: str, jobs: int | None) -> None:
-        """Let so many jobs of a queue run at once, over all processes; None is no limit (`pausing`)."""
-        undeclared("pausing", "queues that can be limited")
-
-    def queues(self) -> builtins.list[QueueInfo]:
-        """The queues that were used, by name (`queues`)."""
-        undeclared("queues", "queues")
-
-    def statistics(self, window: float = 3600.0) -> JobStatistics:
-        """What `stats` counts and more, rates and times over the last `window` seconds (`statistics`)."""
-        undeclared("statistics", "statistics")
-
-    def prune(self, *, history: int | None = None, keep: float | None = None) -> int:
-        """Forget finished jobs beyond the newest `history` of each state, and older than `keep` seconds (`history`).
-
-        None is the profile's setting. Returns how many were forgotten.
-        """
-        undeclared("history", "history")
