@@ -313,7 +313,7 @@ def fresh_python(
     folder = tmp_path_factory.mktemp("environment")
     run_elsewhere(sys.executable, "-m", "venv", "--without-pip", folder)
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    needed = ("pytest", "pytest-timeout", "hypothesis", "psycopg[binary,pool]")
+    needed = ("pytest", "pytest-timeout", "hypothesis", "psycopg[binary,pool]", "procrastinate")
     pip = (sys.executable, "-m", "pip", "--python", python)  # its own would take longer to install than to use
     run_elsewhere(*pip, "install", "--quiet", "--no-compile", *distributions.glob("*.whl"), *needed)
     return python

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from eventlite.cli.output import note, print_line, safe, stdout, table, to_json
-from eventlite.contracts import Durations, JobInfo, JobStatistics, QueueInfo, ScheduleInfo
-from eventlite.contracts.jobs import JOB_STATES
+from eventlite.contracts import Durations, JobCapabilities, JobInfo, JobStatistics, QueueInfo, ScheduleInfo
+from eventlite.contracts.jobs import JOB_STATES, meanings
 from eventlite.event import to_iso
 
 _TIMES = ("enqueued", "due", "started", "finished")
@@ -114,6 +114,15 @@ def show_statistics(statistics: JobStatistics) -> None:
     print_line(f"dead per minute  {statistics.dead_per_minute:,.2f}")
     print_line(f"waited           {_durations(statistics.wait)}")
     print_line(f"ran              {_durations(statistics.run)}")
+
+
+def show_capabilities(can: JobCapabilities) -> None:
+    """A line for each capability."""
+    shown = table("capability", "", "what it means")
+    for name, meaning in meanings().items():
+        shown.add_row(name, "yes" if getattr(can, name) else "no", meaning)
+    stdout().print(shown)
+    print_line(f"The longest name has {can.max_name} characters.")
 
 
 def _durations(found: Durations | None) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from eventlite.cli.context import limit_option, options_of
+from eventlite.cli.context import limit_option, open_kernel, options_of
 from eventlite.cli.job_access import kept, known
 from eventlite.cli.job_making import enqueue, unschedule
 from eventlite.cli.job_queues import limit, pause, resume
 from eventlite.cli.job_views import (
     job_json,
     schedule_json,
+    show_capabilities,
     show_counts,
     show_job,
     show_jobs,
@@ -184,6 +186,21 @@ def prune(ctx: click.Context, history: int | None, keep: float | None) -> None:
         print_json({"forgotten": forgotten})
     else:
         print_line(f"forgot {several(forgotten, 'job')}")
+
+
+@jobs.command()
+@click.pass_context
+def capabilities(ctx: click.Context) -> None:
+    """Show what the dispatcher of the profile can do, and what it cannot.
+
+    Example: eventlite jobs capabilities --profile postgres
+    """
+    with open_kernel(ctx) as kernel:
+        can = kernel.jobs.capabilities
+    if options_of(ctx).json:
+        print_json(asdict(can))
+    else:
+        show_capabilities(can)
 
 
 def _list(ctx: click.Context, state: str | None, name: str | None, queue: str | None, limit: int) -> None:

@@ -47,6 +47,7 @@ class JobDispatcherContract(
         @pytest.fixture
         def advance(self, clock): return clock.advance
 
-    `workers` is how many jobs it may run at once. `host` has a real store in memory; for another one override
-    `storage`. Where `capabilities.durable` is declared, override `reopen` too.
+    An engine whose time is that of its database can be moved, too: put a function `now` of your own before the
+    database's on its search path. `workers` is how many jobs it may run at once. `host` has a real store in memory;
+    for another one override `storage`. Where `capabilities.durable` is declared, override `reopen` too.
     """

@@ -1,4 +1,4 @@
-"""Job dispatchers of EventLite: `durable` keeps jobs in the store, `threads` in this process.
+"""Job dispatchers: `durable` keeps jobs in the store, `procrastinate` in those tables, `threads` in the process.
 
-What is beside the two serves both.
+What is beside the three serves them all.
 """

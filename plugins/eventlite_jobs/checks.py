@@ -19,12 +19,14 @@ MAX_DELAY = 100 * 365 * 86_400
 MAX_PRIORITY = 2**31 - 1
 
 
-def checked_name(value: str, what: str) -> str:
-    """The name, a text of 1 to 255 characters; `what` says in an error which one it is."""
+def checked_name(value: str, what: str, longest: int = 255) -> str:
+    """The name, a text of 1 to `longest` characters; `what` says in an error which one it is."""
     try:
         check_name(value, what)
     except InvalidEventError as error:
         raise JobError(error.message, hint=error.hint) from None
+    if len(value) > longest:
+        raise JobError(f"{what} has {len(value)} characters, and this dispatcher takes {longest}", hint="Shorten it.")
     return value
 
 

@@ -10,6 +10,7 @@ from eventlite.jsontext import encode_object, is_unicode
 #: Characters that are kept of an error's text.
 MAX_ERROR = 4000
 
+#: What a job has for a result that is none.
 NO_RESULT = '{"result":null}'
 
 
@@ -31,3 +32,8 @@ def error_text(error: BaseException) -> str:
         text = type(error).__name__
     text = text[:MAX_ERROR].replace("\0", "\\0")
     return text if is_unicode(text) else text.encode("utf-8", "backslashreplace").decode()
+
+
+def number(id: str) -> int:
+    """The row of a job's id; 0, which no job has, for a text that is no id."""
+    return int(id) if isinstance(id, str) and id.isascii() and id.isdigit() and len(id) < 19 else 0

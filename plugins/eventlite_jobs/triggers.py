@@ -11,7 +11,7 @@ from eventlite import Event, InvalidQueryError, JobError, Query
 from eventlite.contracts import Host, Job
 from eventlite.event import Row
 from eventlite.query import check_position
-from eventlite_jobs.checks import data_text
+from eventlite_jobs.checks import check_plain, checked_name, data_text
 
 Mapper: TypeAlias = Callable[[Event], dict[str, Any] | None]
 
@@ -28,6 +28,15 @@ class Trigger:
     job: str
     mapper: Mapper
     cursor: int
+
+
+def new_trigger(cmd: str, job: str, mapper: Mapper, name: str | None, longest: int = 255) -> Trigger:
+    """A trigger that has served nothing yet; raises `JobError` for what it cannot be made of."""
+    checked_name(cmd, "cmd")
+    checked_name(job, "job", longest)
+    title = checked_name(f"{cmd}→{job}" if name is None else name, "the trigger's name", longest)
+    check_plain(mapper, f"the mapper of {title!r}")
+    return Trigger(title, Query(cmd=cmd), job, mapper, 0)
 
 
 class Wanted(NamedTuple):

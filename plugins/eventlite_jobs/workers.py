@@ -25,6 +25,10 @@ class Task:
     attempt: int
 
 
+#: Attempts of a kept job whose worker is not known: a newer version of the program may bring it.
+UNKNOWN_ATTEMPTS = 10
+
+
 class Worker(NamedTuple):
     """A registered function, how many attempts its jobs have, how many seconds each of them, and where it runs."""
 
@@ -62,6 +66,15 @@ class Workers:
         """How many attempts a job of that name has: one while nobody works on it."""
         worker = self._workers.get(name)
         return 1 if worker is None else worker.max_attempts
+
+    def patience(self, name: str) -> int:
+        """The same of a job that is kept: a number of our own while nobody works on it."""
+        worker = self._workers.get(name)
+        return UNKNOWN_ATTEMPTS if worker is None else worker.max_attempts
+
+    def names(self) -> list[str]:
+        """All names that have a worker."""
+        return list(self._workers)
 
     def unknown(self, name: str) -> JobError:
         """The error of a job that nobody works on."""

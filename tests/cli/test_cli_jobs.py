@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,14 @@ def test_prune_forgets_finished_jobs(jobs: dict[str, str], done: Callable[..., s
     assert json.loads(done("jobs", "prune", "--json")) == {"forgotten": 0}
     assert done("jobs", "prune", "--history", "0") == "forgot 3 jobs\n"
     assert listed(done, "list") == [jobs["pending"]]
+
+
+def test_capabilities_are_shown(done: Callable[..., str]) -> None:
+    with Kernel.from_profile():
+        pass
+    assert re.search(r"durable +yes +jobs and the positions", done("jobs", "capabilities"))
+    found = json.loads(done("jobs", "capabilities", "--json"))
+    assert (found["durable"], found["max_name"]) == (True, 255)
 
 
 def test_jobs_that_end_with_their_process_are_not_looked_for(run: Callable[..., Result], tmp_path: Path) -> None:

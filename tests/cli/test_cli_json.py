@@ -12,6 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from eventlite import Event, Kernel
+from eventlite.contracts.jobs import meanings
 
 exact = with_config(ConfigDict(extra="forbid", strict=True))
 
@@ -356,7 +357,10 @@ class JobStatsShape(TypedDict):
     states: dict[str, int]
     queues: list[QueueShape]
     recurring: list[RecurringShape]
-    statistics: JobStatisticsShape
+    statistics: JobStatisticsShape | None
+
+
+CapabilitiesShape = exact(TypedDict("CapabilitiesShape", {**dict.fromkeys(meanings(), bool), "max_name": int}))
 
 
 @exact
@@ -457,6 +461,7 @@ def kept_jobs(store: list[Event]) -> None:
         ("unschedule greet", UnscheduledShape),
         ("stats", JobStatsShape),
         ("prune", ForgottenShape),
+        ("capabilities", CapabilitiesShape),
         ("run --app empty:nothing", AttemptsShape),
     ],
 )

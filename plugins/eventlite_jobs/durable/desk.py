@@ -10,9 +10,6 @@ from eventlite_jobs.durable.roster import Roster
 from eventlite_jobs.durable.settings import Settings
 from eventlite_jobs.workers import Workers
 
-#: Attempts of a job whose worker is not known where it is enqueued: a newer version of the program may bring it.
-UNKNOWN_ATTEMPTS = 10
-
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -40,4 +37,4 @@ class Desk:
 
     def max_attempts(self, name: str) -> int:
         """The same, with a number of our own where there is no worker."""
-        return self.known_attempts(name) or UNKNOWN_ATTEMPTS
+        return self.workers.patience(name)

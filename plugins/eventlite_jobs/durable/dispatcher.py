@@ -22,7 +22,7 @@ from eventlite_jobs.durable.management import Management
 from eventlite_jobs.durable.ordering import ordered
 from eventlite_jobs.durable.rows import rank
 from eventlite_jobs.durable.schedules import Schedule, Schedules
-from eventlite_jobs.triggers import Mapper
+from eventlite_jobs.triggers import Mapper, new_trigger
 from eventlite_jobs.workers import Handler
 
 
@@ -82,12 +82,9 @@ class DurableDispatcher(Management):
         inline: bool = False,
     ) -> None:
         """Enqueue `job` for every event of that command; see the contract."""
-        checked_name(cmd, "cmd")
-        checked_name(job, "job")
-        title = checked_name(f"{cmd}→{job}" if name is None else name, "the trigger's name")
-        checks.check_plain(mapper, f"the mapper of {title!r}")
+        trigger = new_trigger(cmd, job, mapper, name)
         if not inline:
-            self._followers.add(title, cmd, job, mapper, after)
+            self._followers.add(trigger, after)
         elif after is not None:
             raise JobError("an inline trigger serves the appends to come", hint="Leave out `after` or `inline`.")
         elif not self.capabilities.transactional:
@@ -95,7 +92,7 @@ class DurableDispatcher(Management):
                 "this storage cannot make jobs inside an append", hint="Leave out `inline`, or use another storage."
             )
         else:
-            self._followers.add_inline(title, cmd, job, mapper)
+            self._followers.add_inline(trigger)
 
     def recurring(
         self,

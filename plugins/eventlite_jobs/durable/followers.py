@@ -5,28 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from eventlite import Query
 from eventlite.contracts import Job, Transaction
 from eventlite.event import Row
 from eventlite_jobs.durable.desk import Desk
 from eventlite_jobs.durable.enqueueing import Order, insert, insert_all
-from eventlite_jobs.triggers import Mapper, Trigger, Triggers, Wanted
-
-#: Events without a job after which a position is stored nevertheless, so that a restart does not read them again.
-_FAR = 10_000
+from eventlite_jobs.positions import Positions
+from eventlite_jobs.triggers import Trigger, Triggers, Wanted
 
 _GET = "SELECT position FROM @job_trigger WHERE name = ?"
 _ADD = "INSERT INTO @job_trigger (name, position) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _MOVE = "UPDATE @job_trigger SET position = ? WHERE name = ? AND position = ?"
 
 
-class Positions:
-    """The stored position of each trigger; whoever moves it creates the jobs, so that each is created once."""
+class TriggerTable:
+    """The positions of triggers, in the store: see `eventlite_jobs.positions.Ledger`."""
 
     def __init__(self, desk: Desk, wake: Callable[[], None]) -> None:
         self._desk = desk
         self._wake = wake
-        self._stored: dict[str, int] = {}
 
     def begin(self, name: str, position: int) -> int:
         """Where the trigger goes on: where it was, or at `position` if it is new."""
@@ -36,27 +32,18 @@ class Positions:
             with self._desk.database.writing() as session:
                 session.run(_ADD, (name, position))
                 found = session.row(_GET, (name,))
-        self._stored[name] = found[0] if found else position
-        return self._stored[name]
+        return int(found[0]) if found else position
 
-    def take(self, trigger: Trigger, wanted: Sequence[Wanted], position: int) -> None:
-        """Create the jobs and move on, unless another process has: then go on from where that one is."""
-        stored = self._stored[trigger.name]
-        if not wanted and position - stored < _FAR:
-            trigger.cursor = position
-            return
+    def move(self, name: str, stored: int, position: int, wanted: Sequence[Wanted]) -> int:
+        """Create the jobs and move on, unless another process has."""
         with self._desk.database.writing() as session:
-            if session.run(_MOVE, (position, trigger.name, stored)):
-                insert_all(session, [self.order(one) for one in wanted], self._desk.now())
+            if session.run(_MOVE, (position, name, stored)):
+                insert_all(session, [_order(self._desk, one) for one in wanted], self._desk.now())
             else:
-                found = session.row(_GET, (trigger.name,))
+                found = session.row(_GET, (name,))
                 position = found[0] if found else position
-        self._stored[trigger.name] = trigger.cursor = position
         self._wake()
-
-    def order(self, wanted: Wanted) -> Order:
-        """A job that a trigger wants."""
-        return Order(wanted.job, wanted.data, self._desk.max_attempts(wanted.job))
+        return position
 
 
 class Followers:
@@ -65,20 +52,19 @@ class Followers:
     def __init__(self, desk: Desk, wake: Callable[[], None]) -> None:
         self._desk = desk
         self._wake = wake
-        self._positions = Positions(desk, wake)
+        self._positions = Positions(TriggerTable(desk, wake))
         self._triggers = Triggers(desk.host, self._positions.take)
 
-    def add(self, name: str, cmd: str, job: str, mapper: Mapper, after: int | None) -> None:
+    def add(self, trigger: Trigger, after: int | None) -> None:
         """Follow behind the appends."""
-        trigger = Trigger(name, Query(cmd=cmd), job, mapper, self._triggers.start_position(after))
-        self._desk.workers.add(name, partial(self._serve_again, trigger), retries=0)
-        trigger.cursor = self._positions.begin(name, trigger.cursor)
+        start = self._triggers.start_position(after)
+        self._desk.workers.add(trigger.name, partial(self._serve_again, trigger), retries=0)
+        trigger.cursor = self._positions.begin(trigger.name, start)
         self._triggers.start(trigger)
 
-    def add_inline(self, name: str, cmd: str, job: str, mapper: Mapper) -> None:
+    def add_inline(self, trigger: Trigger) -> None:
         """Make the jobs inside the appends."""
-        trigger = Trigger(name, Query(cmd=cmd), job, mapper, 0)
-        self._desk.workers.add(name, partial(self._serve_again, trigger), retries=0)
+        self._desk.workers.add(trigger.name, partial(self._serve_again, trigger), retries=0)
         self._desk.host.inside_appends(InlineTrigger(self._desk, self._triggers, trigger, self._wake))
 
     def catch_up(self) -> int:
@@ -89,7 +75,7 @@ class Followers:
         wanted = self._triggers.map_again(trigger, job)
         if wanted is not None:
             with self._desk.database.writing() as session:
-                insert(session, self._positions.order(wanted), self._desk.now())
+                insert(session, _order(self._desk, wanted), self._desk.now())
             self._wake()
 
 
@@ -105,8 +91,13 @@ class InlineTrigger:
 
     def __call__(self, transaction: Transaction, rows: Sequence[Row]) -> None:
         found = [self._triggers.mapped(self._trigger, row) for row in rows if row[5] == self._cmd]
-        wanted = [Order(one.job, one.data, self._desk.max_attempts(one.job)) for one in found if one is not None]
+        wanted = [_order(self._desk, one) for one in found if one is not None]
         if wanted:
             with self._desk.database.writing(transaction) as session:
                 insert_all(session, wanted, self._desk.now())
             self._wake()
+
+
+def _order(desk: Desk, wanted: Wanted) -> Order:
+    """A job that a trigger wants."""
+    return Order(wanted.job, wanted.data, desk.max_attempts(wanted.job))

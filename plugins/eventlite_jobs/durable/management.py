@@ -15,10 +15,11 @@ from eventlite_jobs.durable import looking, queues
 from eventlite_jobs.durable.database import Database
 from eventlite_jobs.durable.desk import Desk
 from eventlite_jobs.durable.history import prune
-from eventlite_jobs.durable.rows import info, number
+from eventlite_jobs.durable.rows import info
 from eventlite_jobs.durable.running import Crews
 from eventlite_jobs.durable.settings import Settings
 from eventlite_jobs.durable.statistics import empty, statistics
+from eventlite_jobs.texts import number
 
 
 class Management(JobDispatcher):

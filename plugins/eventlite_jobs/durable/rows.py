@@ -59,11 +59,6 @@ def rank(due: int, priority: int) -> int:
     return due - priority * AGING
 
 
-def number(id: str) -> int:
-    """The row of a job's id; 0, which no job has, for a text that is no id."""
-    return int(id) if isinstance(id, str) and id.isascii() and id.isdigit() and len(id) < 19 else 0
-
-
 def info(row: tuple[Any, ...], max_attempts: int | None) -> JobInfo:
     """What people and programs see of a row of `INFO`; `max_attempts` is what its worker says."""
     failures, progress = loads(row[14]), row[15]

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from eventlite import JobError, Query
+from eventlite import JobError
 from eventlite.contracts import Host, Job, JobCapabilities, JobDispatcher, JobInfo, Transaction
 from eventlite.contracts.jobs import DEFAULT_QUEUE, JOB_STATES, undeclared
 from eventlite.drafting import now as wall_clock
@@ -27,7 +27,7 @@ from eventlite_jobs.current import current_job
 from eventlite_jobs.threads.book import JobBook
 from eventlite_jobs.threads.records import Record, info
 from eventlite_jobs.threads.runner import Round
-from eventlite_jobs.triggers import Mapper, Trigger, Triggers, Wanted
+from eventlite_jobs.triggers import Mapper, Trigger, Triggers, Wanted, new_trigger
 from eventlite_jobs.workers import Handler, Workers
 
 
@@ -86,12 +86,9 @@ class ThreadDispatcher(JobDispatcher):
         """Enqueue `job` for every event of that command; see the contract."""
         if inline:
             undeclared("transactional", "inline triggers")
-        checked_name(cmd, "cmd")
-        checked_name(job, "job")
-        title = checked_name(f"{cmd}→{job}" if name is None else name, "the trigger's name")
-        check_plain(mapper, f"the mapper of {title!r}")
-        trigger = Trigger(title, Query(cmd=cmd), job, mapper, self._triggers.start_position(after))
-        self._workers.add(title, partial(self._serve_again, trigger), retries=0)
+        trigger = new_trigger(cmd, job, mapper, name)
+        trigger.cursor = self._triggers.start_position(after)
+        self._workers.add(trigger.name, partial(self._serve_again, trigger), retries=0)
         self._triggers.start(trigger)
 
     def enqueue(

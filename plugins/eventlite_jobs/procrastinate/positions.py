@@ -1,0 +1,45 @@
+"""Up to which event each trigger is served, kept beside the jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from procrastinate.jobs import Job
+
+from eventlite.contracts import DEFAULT_QUEUE
+from eventlite.jsontext import decode_object
+from eventlite_jobs.procrastinate.database import Database
+from eventlite_jobs.triggers import Wanted
+
+_ADD = "INSERT INTO eventlite_job_triggers (name, position) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+_GET = "SELECT position FROM eventlite_job_triggers WHERE name = %s"
+_MOVE = "UPDATE eventlite_job_triggers SET position = %s WHERE name = %s AND position = %s"
+
+
+class Ledger:
+    """The stored position of each trigger; whoever moves it creates the jobs, so that each is created once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, name: str, position: int) -> int:
+        """Where the trigger goes on: where it was, or at `position` if it is new."""
+        with self._database.transaction() as connection:
+            connection.execute(_ADD, (name, position))
+            found = connection.execute(_GET, (name,)).fetchone()
+        return position if found is None else int(found[0])
+
+    def move(self, name: str, stored: int, position: int, wanted: Sequence[Wanted]) -> int:
+        """Create the jobs and move on, unless another process has; where the trigger is now."""
+        with self._database.transaction() as connection:
+            if connection.execute(_MOVE, (position, name, stored)).rowcount:
+                self._database.defer(connection, [job_of(one) for one in wanted])
+                return position
+            found = connection.execute(_GET, (name,)).fetchone()
+        return position if found is None else int(found[0])
+
+
+def job_of(wanted: Wanted) -> Job:
+    """A job that an event asks for."""
+    data = decode_object(wanted.data)
+    return Job(queue=DEFAULT_QUEUE, task_name=wanted.job, task_kwargs=data, lock=None, queueing_lock=None)
