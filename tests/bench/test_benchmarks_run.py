@@ -75,7 +75,8 @@ def test_the_results_that_are_kept_can_be_read() -> None:
         assert load(path).surroundings.processor, path
 
 
-def test_jobs_are_run_with_and_without_finished_ones(script: Script, disk: Path) -> None:
-    shown = script("jobs", "--quick", "--json", "jobs.json", "--dir", disk)
-    assert len(json.loads(Path("jobs.json").read_bytes())["rates"]) == 6
-    assert shown.count("of the rate without") == 3
+@pytest.mark.parametrize("storage", ["sqlite", "postgres"])
+def test_jobs_are_run_with_and_without_finished_ones(script: Script, disk: Path, storage: str) -> None:
+    shown = script("jobs", "--quick", "--storage", storage, "--json", "jobs.json", "--dir", disk)
+    assert len(json.loads(Path("jobs.json").read_bytes())["rates"]) == 4
+    assert shown.count("of the rate without") == 2
