@@ -300,14 +300,16 @@ def test_an_event_rolled_back_makes_no_job_and_a_committed_one_exactly_one(kerne
 def test_claiming_walks_an_index_however_many_jobs_are_finished(kernel: Kernel) -> None:
     kernel.jobs.enqueue("note")
     share = claiming.Share("default", 8)
-    chosen, _ = claiming._chosen(Session(None, SQLITE), [share, share], 8)
-    plans = {
-        "job_ready": (chosen, ("default", 8, "default", 8, 8)),
-        "job_scheduled": (claiming._DUE, (1, 1)),
-        "job_running": (claiming._ANY_EXPIRED, (1, 1)),
-    }
+    session = Session(None, SQLITE)
+    plans = [
+        ("job_ready", *claiming._chosen(session, [share, share], 8)),
+        ("job_ready", *claiming._chosen(session, [share], 8, claiming._NEVER_RAN)),
+        ("job_scheduled", claiming._DUE, (1, 1)),
+        ("job_scheduled", claiming._NEXT, ()),
+        ("job_running", claiming._ANY_EXPIRED, (1, 1)),
+    ]
     with kernel.storage.snapshot() as snapshot:
-        for index, (text, values) in plans.items():
+        for index, text, values in plans:
             plan = [row[3] for row in snapshot.connection.execute(SQLITE.text(f"EXPLAIN QUERY PLAN {text}"), values)]
             looks = [line for line in plan if " job" in line]
             assert looks

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import inf
 
 from eventlite import EventLiteError, StorageError, StoreClosedError
 from eventlite_jobs.durable import claiming, upkeep
@@ -136,15 +137,16 @@ class Crew:
 
     def _rest(self, seconds: float, stop: threading.Event) -> None:
         """As `_gather`, but notices `stop`, which wakes nobody."""
-        while seconds > _GLANCE and not stop.is_set() and not self._floor.listen(_GLANCE):
+        seconds = self._bounded(seconds)
+        while not stop.is_set() and not self._floor.listen(min(seconds, _GLANCE)) and seconds > _GLANCE:
             seconds -= _GLANCE
-        self._gather(0 if stop.is_set() else min(seconds, _GLANCE))
+        self._collect()
 
     def _until_next(self, planned: int | None) -> float:
         """Seconds until the next delayed or planned job is due."""
         now = self._desk.now()
         moments = [moment for moment in (planned, self._next) if moment is not None and moment > now]
-        return max(0.001, (min(moments) - now) / 1_000_000) if moments else _LONGEST_PAUSE
+        return max(0.001, (min(moments) - now) / 1_000_000) if moments else inf
 
     def _finish(self, deadline: float | None) -> None:
         self._turn_in()
@@ -244,9 +246,16 @@ class Crew:
 
     def _gather(self, seconds: float) -> None:
         """Wait for a report, for so long at most, and take all that are there."""
-        if self._floor.waiting:
-            seconds = min(seconds, COMPANY)
-        self._floor.listen(0 if self._finished else seconds)
+        self._floor.listen(self._bounded(seconds))
+        self._collect()
+
+    def _bounded(self, seconds: float) -> float:
+        """What is finished does not wait, and threads that go on by themselves do not tell of each job."""
+        if self._finished:
+            return 0.0
+        return min(seconds, COMPANY) if self._floor.waiting else seconds
+
+    def _collect(self) -> None:
         self._receive()
         if self._finished and self._floor.running and self._pace.is_quick:
             self._wait_for_company()

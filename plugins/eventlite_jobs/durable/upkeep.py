@@ -14,8 +14,8 @@ from eventlite_jobs.durable.settling import Outcome
 #: Seconds between two looks whether a running job was cancelled from elsewhere.
 _CANCEL_PAUSE = 0.25
 
-#: The longest time without a look, in seconds.
-_LONGEST = 1.0
+#: The longest time without a look, in seconds: nothing runs.
+_LONGEST = 3600.0
 
 
 class Upkeep:
