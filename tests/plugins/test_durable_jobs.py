@@ -9,30 +9,18 @@ from eventlite_jobs.durable import DurableDispatcher, Settings
 
 from eventlite.contracts import Host, JobDispatcher, Storage
 from eventlite.testing import JobDispatcherContract
+from eventlite.testing.clock import ManualClock
 from eventlite.testing.host import StorageHost, open_storage
 
 
-class Clock:
-    """Tells the time in microseconds; stands still until told otherwise."""
-
-    def __init__(self) -> None:
-        self.moment = 1_700_000_000_000_000
-
-    def __call__(self) -> int:
-        return self.moment
-
-    def advance(self, seconds: float) -> None:
-        self.moment += round(seconds * 1_000_000)
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 class OfDurable(JobDispatcherContract):
     @pytest.fixture
-    def host(self, storage: Storage, clock: Clock) -> Host:
+    def host(self, storage: Storage, clock: ManualClock) -> Host:
         return StorageHost(storage, clock)
 
     @pytest.fixture
@@ -42,7 +30,7 @@ class OfDurable(JobDispatcherContract):
         dispatcher.close()
 
     @pytest.fixture
-    def advance(self, clock: Clock) -> Callable[[float], None]:
+    def advance(self, clock: ManualClock) -> Callable[[float], None]:
         return clock.advance
 
     @pytest.fixture

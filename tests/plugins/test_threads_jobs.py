@@ -18,38 +18,26 @@ from pydantic import ValidationError
 from eventlite import JobError, NewEvent, StorageError
 from eventlite.contracts import CONTRACTS, Host, JobDispatcher
 from eventlite.testing import JobDispatcherContract
+from eventlite.testing.clock import ManualClock
 from eventlite.testing.host import StorageHost, open_storage
 
 
-class Clock:
-    """Tells the time in microseconds, and stands still until told otherwise."""
-
-    def __init__(self) -> None:
-        self.moment = 1_700_000_000_000_000
-
-    def __call__(self) -> int:
-        return self.moment
-
-    def advance(self, seconds: float) -> None:
-        self.moment += round(seconds * 1_000_000)
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 class TestThreads(JobDispatcherContract):
     covers = "jobs:threads"
 
     @pytest.fixture
-    def dispatcher(self, host: Host, workers: int, clock: Clock) -> Iterator[JobDispatcher]:
+    def dispatcher(self, host: Host, workers: int, clock: ManualClock) -> Iterator[JobDispatcher]:
         dispatcher = ThreadDispatcher(host, workers=workers, now=clock)
         yield dispatcher
         dispatcher.close()
 
     @pytest.fixture
-    def advance(self, clock: Clock) -> Callable[[float], None]:
+    def advance(self, clock: ManualClock) -> Callable[[float], None]:
         return clock.advance
 
 
@@ -61,7 +49,7 @@ def host() -> Iterator[Host]:
 
 
 @pytest.fixture
-def dispatcher(host: Host, clock: Clock) -> Iterator[ThreadDispatcher]:
+def dispatcher(host: Host, clock: ManualClock) -> Iterator[ThreadDispatcher]:
     dispatcher = ThreadDispatcher(host, workers=2, history=3, now=clock)
     yield dispatcher
     dispatcher.close()
@@ -142,7 +130,7 @@ def test_a_refused_trigger_leaves_nothing_behind(dispatcher: ThreadDispatcher, h
     assert dispatcher.run_until_idle() == 0
 
 
-def test_history_keeps_the_last_finished_jobs_of_each_kind(dispatcher: ThreadDispatcher, clock: Clock) -> None:
+def test_history_keeps_the_last_finished_jobs_of_each_kind(dispatcher: ThreadDispatcher, clock: ManualClock) -> None:
     def work(job: Any) -> None:
         if job.data["fails"]:
             raise ValueError
@@ -249,7 +237,7 @@ def test_a_mapper_may_append_what_an_earlier_trigger_follows(dispatcher: ThreadD
     assert ran == [{"n": 1}]
 
 
-def test_a_store_that_fails_is_told_and_its_events_are_served_later(host: Host, clock: Clock) -> None:
+def test_a_store_that_fails_is_told_and_its_events_are_served_later(host: Host, clock: ManualClock) -> None:
     class Flaky:
         broken = False
 
@@ -327,7 +315,7 @@ def test_the_queue_gives_what_is_due_by_priority_then_by_due_time(
 
 @given(steps=st.lists(st.sampled_from(["enqueue", "delay", "run", "cancel", "retry", "advance"]), max_size=40))
 def test_every_enqueued_job_is_done_or_cancelled_exactly_once(steps: list[str]) -> None:
-    storage, clock, ran = open_storage(), Clock(), []
+    storage, clock, ran = open_storage(), ManualClock(), []
     dispatcher = ThreadDispatcher(StorageHost(storage), workers=2, now=clock)
     dispatcher.worker("note")(lambda job: ran.append(job.id))
     ids = []
