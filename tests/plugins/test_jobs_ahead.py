@@ -18,7 +18,7 @@ from eventlite import Kernel
 PATIENCE = 60.0
 
 #: So many quick jobs, and the pace is known.
-WARM = 150
+WARM = 60
 
 #: A job that kills its process stands among many that do nothing and have no second attempt.
 WORKER = """

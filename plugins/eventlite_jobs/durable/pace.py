@@ -11,11 +11,8 @@ _HORIZON = 0.005
 #: Jobs that are claimed ahead at most, so that one transaction stays a matter of milliseconds.
 _MOST = 256
 
-#: A job counts for one of so many.
+#: Of so many jobs the pace is the mean; before it is not known, and later each one counts for that part of it.
 _MEMORY = 16
-
-#: What a job is taken to need as long as nothing is known, in seconds.
-_UNKNOWN = 1.0
 
 
 class Pace:
@@ -24,26 +21,33 @@ class Pace:
     def __init__(self, most: int, size: int) -> None:
         self._most = min(most, _MOST)
         self._size = size
-        self._seconds = _UNKNOWN
+        self.forget()
+
+    def forget(self) -> None:
+        """What was known does not hold any more."""
+        self._jobs = 0
+        self._seconds = 0.0
 
     def note(self, seconds: float) -> None:
         """A job took so long.
 
         One that took much longer than the others counts for little: its thread may have waited for another one's.
         """
-        self._seconds += (min(seconds, 2 * self._seconds) - self._seconds) / _MEMORY
-
-    def forget(self) -> None:
-        """It does not hold any more."""
-        self._seconds = _UNKNOWN
+        counted = min(seconds, 2 * self._seconds + 1e-6) if self._is_known else seconds
+        self._jobs = min(self._jobs + 1, _MEMORY)
+        self._seconds += (counted - self._seconds) / self._jobs
 
     @property
     def is_quick(self) -> bool:
         """Whether what runs is over in a moment."""
-        return self._seconds < COMPANY
+        return self._is_known and self._seconds < COMPANY
 
     @property
     def ahead(self) -> int:
         """How many jobs to claim ahead; none at all unless every worker has one."""
-        each = int(_HORIZON / max(self._seconds, 1e-6))
+        each = int(_HORIZON / max(self._seconds, 1e-6)) if self._is_known else 0
         return min(self._most, each * self._size)
+
+    @property
+    def _is_known(self) -> bool:
+        return self._jobs == _MEMORY
