@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import psycopg
@@ -15,6 +16,9 @@ from eventlite_postgres.statements import expression
 from eventlite_postgres.texts import identifier, quoted, texts
 
 _PREFIX = "by_"
+
+#: Seconds for which it is known which indexes there are.
+_KNOWN = 60.0
 _LISTED = """
     SELECT relname, pg_get_indexdef(indexrelid), indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
     WHERE indrelid = to_regclass(%s) AND starts_with(relname, 'by_')
@@ -49,6 +53,27 @@ def listed(connection: psycopg.Connection[Any], schema: str) -> list[Index]:
     rows = connection.execute(_LISTED, (_table(schema),)).fetchall()
     found = (_index(name.removeprefix(_PREFIX), text) for name, text, valid in rows if valid)
     return sorted(index for index in found if index is not None)
+
+
+class Known:
+    """The columns that have an index of their own, asked for now and then: others build and drop indexes too."""
+
+    def __init__(self) -> None:
+        self._columns = frozenset[str]()
+        self._until = 0.0
+
+    def columns(self, connection: psycopg.Connection[Any], schema: str) -> frozenset[str]:
+        """Their names, as they were a minute ago at most."""
+        if time.monotonic() >= self._until:
+            self._columns = frozenset(
+                index.columns[0] for index in listed(connection, schema) if len(index.columns) == 1
+            )
+            self._until = time.monotonic() + _KNOWN
+        return self._columns
+
+    def forget(self) -> None:
+        """Ask anew at the next use."""
+        self._until = 0.0
 
 
 def unfinished(connection: psycopg.Connection[Any], schema: str) -> list[str]:

@@ -11,26 +11,39 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from eventlite.errors import StoreClosedError
+from eventlite.query import Query
 from eventlite_postgres.connecting import arguments, conninfo, refuse_stale
 from eventlite_postgres.failures import is_passing, translated
+from eventlite_postgres.indexes import Known
 from eventlite_postgres.reading import ConnectionReader
 from eventlite_postgres.records import Records
 from eventlite_postgres.settings import Settings
 
 _T = TypeVar("_T")
 
+_NOTHING = "nothing is read: no event can have these values"
+
 
 class Reader(ConnectionReader):
     """One connection; as a snapshot, of one moment."""
 
-    def __init__(self, connection: psycopg.Connection[Any], schema: str) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], schema: str, indexes: Known) -> None:
         super().__init__(connection, schema)
         self.connection = connection
+        self._indexes = indexes
 
     @property
     def state(self) -> Records:
         """The records."""
         return Records(self.cursor, self._schema)
+
+    def explain(self, query: Query) -> list[str]:
+        """PostgreSQL's plan for a page."""
+        text, values = self.statement(query, limit=100)
+        return [line for (line,) in self.cursor.execute(f"EXPLAIN {text}", values)] if text else [_NOTHING]
+
+    def _indexed(self) -> frozenset[str]:
+        return self._indexes.columns(self.connection, self._schema)
 
 
 class Readers:
@@ -40,6 +53,8 @@ class Readers:
         self._schema = schema
         self._patience = settings.reconnect_timeout
         self._refusal: str | None = None
+        #: Which indexes there are.
+        self.indexes = Known()
         self._pool = ConnectionPool(
             conninfo(settings),
             kwargs=arguments(settings),
@@ -57,7 +72,7 @@ class Readers:
         while True:
             try:
                 with self._connection() as connection:
-                    return question(Reader(connection, self._schema))
+                    return question(Reader(connection, self._schema, self.indexes))
             except psycopg.Error as error:
                 if not is_passing(error) or time.monotonic() > deadline:
                     raise translated(error) from error
@@ -69,7 +84,7 @@ class Readers:
         """A reader for a block; psycopg's errors leave it typed."""
         try:
             with self._connection() as connection:
-                yield Reader(connection, self._schema)
+                yield Reader(connection, self._schema, self.indexes)
         except psycopg.Error as error:
             raise translated(error) from error
 

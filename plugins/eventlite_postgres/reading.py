@@ -56,12 +56,24 @@ class ConnectionReader:
         backwards: bool = False,
     ) -> list[Row]:
         """Matching events by id."""
-        found = statements.scans(self._schema, query)
+        text, values = self.statement(query, after, before, limit, offset, backwards)
+        return self.cursor.execute(text, values).fetchall() if text else []
+
+    def statement(
+        self,
+        query: Query,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 1000,
+        offset: int = 0,
+        backwards: bool = False,
+    ) -> tuple[str, Sequence[Any]]:
+        """What `read` executes; an empty text where nothing can match."""
+        found = statements.led(statements.scans(self._schema, query), self._indexed())
         if not found:
-            return []
+            return "", ()
         before = _BEYOND if before is None else before
-        text, values = statements.read(self._texts, found, after, before, limit, offset, backwards)
-        return self.cursor.execute(text, values).fetchall()
+        return statements.read(self._texts, found, after, before, limit, offset, backwards)
 
     def count(self, query: Query, *, after: int = 0, before: int | None = None) -> int:
         """How many events match."""
@@ -74,6 +86,10 @@ class ConnectionReader:
         """The id of the last match, 0 without one."""
         found = statements.scans(self._schema, query)
         return self._value(*statements.last(self._texts, found, after)) or 0 if found else 0
+
+    def _indexed(self) -> frozenset[str]:
+        """The columns by which scans may be led; a transaction asks for none, as it looks only behind a position."""
+        return frozenset()
 
     def _value(self, text: str, values: Sequence[Any] = ()) -> Any:
         row = self.cursor.execute(text, values).fetchone()

@@ -3,6 +3,10 @@
 Each alternative of a query becomes a scan in id order, served by one index, and the scans are merged by id: a page
 costs the same at any depth. A list of commands and the several JSON texts of a number are alternatives too. How many
 rows are wanted stands in the text: the planner could not know that a parameter is small.
+
+A scan for one value that many events may share is led by its column, if that has an index: it compares and orders pairs
+of value and id, which only that index has in order. Asked for the value and ordered by id alone, the planner would go
+through all events by id, in the belief that the wanted ones lie everywhere.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from typing import Any, NamedTuple
 
 from eventlite.event import to_microseconds
 from eventlite.query import MAX_ALTERNATIVES, Query
-from eventlite_postgres.texts import COLUMN_LIST, Texts, identifier
+from eventlite_postgres.texts import COLUMN_LIST, Texts, identifier, quoted
 
 _COLUMNS = (
     ("user", 'event."user" = %s'),
@@ -24,6 +28,9 @@ _COLUMNS = (
     ("causation_id", "event.causation_id = %s"),
     ("version", "event.version = %s"),
 )
+
+#: Columns of few values, of which one may have most of the events.
+LEADING = ("cmd", "user", "version")
 
 #: Beyond this many scans a list becomes one scan with ANY, read in id order without a promise of depth.
 MAX_SCANS = 64
@@ -40,6 +47,8 @@ class Shape(NamedTuple):
 
     tags: int
     conditions: tuple[str, ...]
+    #: The column that leads it, which is all that it compares.
+    lead: str = ""
 
 
 class Scan(NamedTuple):
@@ -48,6 +57,12 @@ class Scan(NamedTuple):
     shape: Shape
     values: tuple[Any, ...]
 
+    def within(self, after: int, before: int) -> tuple[Any, ...]:
+        """The values of the scan between two positions."""
+        if self.shape.lead:
+            return (*self.values, after, *self.values, before)
+        return (*self.values, after, before)
+
 
 def scans(schema: str, query: Query) -> list[Scan]:
     """The scans whose union the query is; none where nothing can match."""
@@ -55,11 +70,22 @@ def scans(schema: str, query: Query) -> list[Scan]:
     return [scan for plain in query.alternatives for scan in _plain_scans(schema, plain, most)]
 
 
+def led(found: list[Scan], indexed: frozenset[str]) -> list[Scan]:
+    """The scans, those of one value of an indexed column led by it."""
+    leads = {f"event.{quoted(column)} = %s": f"event.{quoted(column)}" for column in indexed.intersection(LEADING)}
+    return [
+        Scan(Shape(0, (), leads[scan.shape.conditions[0]]), scan.values)
+        if not scan.shape.tags and len(scan.shape.conditions) == 1 and scan.shape.conditions[0] in leads
+        else scan
+        for scan in found
+    ]
+
+
 def read(
     texts: Texts, found: list[Scan], after: int, before: int, limit: int, offset: int, backwards: bool
 ) -> tuple[str, list[Any]]:
     """The statement and parameters that read events; `before` is exclusive."""
-    parameters = [value for scan in found for value in (*scan.values, after, before)]
+    parameters = [value for scan in found for value in scan.within(after, before)]
     shapes = tuple(scan.shape for scan in found)
     build = _read_one if len(shapes) == 1 else _read_merged
     return build(texts, shapes, limit, offset, "DESC" if backwards else "ASC"), parameters
@@ -186,26 +212,33 @@ def _where(conditions: list[str], *bounds: str) -> str:
     return " AND ".join((*conditions, *bounds))
 
 
+def _ordered(texts: Texts, shape: Shape, order: str, *, whole: bool) -> tuple[str, str]:
+    """The position column of a scan, and its FROM, WHERE and ORDER BY."""
+    position, source, conditions = _source(texts, shape, whole)
+    if shape.lead:
+        pair = f"({shape.lead}, {position})"
+        where = f"{pair} > (%s, %s) AND {pair} < (%s, %s)"
+        return position, f"{source} WHERE {where} ORDER BY {shape.lead} {order}, {position} {order}"
+    where = _where(conditions, f"{position} > %s", f"{position} < %s")
+    return position, f"{source} WHERE {where} ORDER BY {position} {order}"
+
+
 def _window(limit: int, offset: int) -> str:
     return f"LIMIT {limit}" + (f" OFFSET {offset}" if offset else "")
 
 
 @lru_cache(1024)
 def _read_one(texts: Texts, shapes: tuple[Shape, ...], limit: int, offset: int, order: str) -> str:
-    position, source, conditions = _source(texts, shapes[0], whole=True)
-    where = _where(conditions, f"{position} > %s", f"{position} < %s")
-    return f"SELECT {COLUMN_LIST} FROM {source} WHERE {where} ORDER BY {position} {order} {_window(limit, offset)}"
+    _, rows = _ordered(texts, shapes[0], order, whole=True)
+    return f"SELECT {COLUMN_LIST} FROM {rows} {_window(limit, offset)}"
 
 
 @lru_cache(128)
 def _read_merged(texts: Texts, shapes: tuple[Shape, ...], limit: int, offset: int, order: str) -> str:
     parts = []
     for shape in shapes:
-        position, source, conditions = _source(texts, shape)
-        where = _where(conditions, f"{position} > %s", f"{position} < %s")
-        parts.append(
-            f"(SELECT {position} AS id FROM {source} WHERE {where} ORDER BY {position} {order} LIMIT {limit + offset})"
-        )
+        position, rows = _ordered(texts, shape, order, whole=False)
+        parts.append(f"(SELECT {position} AS id FROM {rows} LIMIT {limit + offset})")
     ids = " UNION ".join(parts)
     hits = f"SELECT id FROM ({ids}) AS scan ORDER BY id {order} {_window(limit, offset)}"
     return (

@@ -12,9 +12,9 @@ import psycopg
 
 from eventlite.contracts import CommitRequest, Index, Outcome, Statistics, StorageCapabilities
 from eventlite.errors import StorageError
-from eventlite.event import MAX_ID, Row
+from eventlite.event import Row
 from eventlite.query import Query
-from eventlite_postgres import connecting, forking, indexes, inspection, schema, statements
+from eventlite_postgres import connecting, forking, indexes, inspection, schema
 from eventlite_postgres.durability import durability
 from eventlite_postgres.failures import translated
 from eventlite_postgres.news import Listener
@@ -153,20 +153,18 @@ class PostgresStorage:
                 reader.connection.execute(indexes.drop(self._schema, index.name).encode())
             with suppress(psycopg.errors.DuplicateTable, psycopg.errors.UniqueViolation):  # others build it just now
                 reader.connection.execute(text.encode())
+        self._readers.indexes.forget()
 
     def drop_index(self, name: str) -> None:
         """Remove the index."""
         with self._readers.borrow() as reader:
             reader.connection.execute(indexes.drop(self._schema, name).encode())
+        self._readers.indexes.forget()
 
     def explain(self, query: Query) -> list[str]:
         """PostgreSQL's plan."""
-        found = statements.scans(self._schema, query)
-        if not found:
-            return ["nothing is read: no event can have these values"]
-        text, values = statements.read(texts(self._schema), found, 0, MAX_ID, 100, 0, False)
         with self._readers.borrow() as reader:
-            return [line for (line,) in reader.cursor.execute(f"EXPLAIN {text}", values)]
+            return reader.explain(query)
 
     def statistics(self) -> Statistics:
         """A summary of all events."""

@@ -271,6 +271,44 @@ def test_a_query_by_one_value_reads_one_index(kernel: Kernel, query: Query, inde
     assert "Seq Scan" not in plan
 
 
+@pytest.fixture
+def clustered(kernel: Kernel) -> Kernel:
+    """Half of the events have one command and user, and all of these lie behind the others."""
+    for name in ("early", "late"):
+        events = [NewEvent(name, {"n": n}, user=f"{name}er", version=n % 2 + 1) for n in range(10_000)]
+        kernel.append_bulk(events)
+    return kernel
+
+
+def test_a_page_of_what_many_events_share_walks_its_index(clustered: Kernel) -> None:
+    late = Query(cmd="late")
+    for query in (late, late | Query(cmd="early"), Query(cmd=["late", "early", "none"])):
+        plan = "\n".join(clustered.storage.explain(query))
+        assert plan.count("by_cmd") == len(query.alternatives) * len(query.alternatives[0].cmds or ())
+        assert "Seq Scan" not in plan
+    clustered.storage.drop_index("cmd")
+    assert "event_pkey" in "\n".join(clustered.storage.explain(late))
+
+
+def test_with_and_without_an_index_the_answers_are_the_same(clustered: Kernel) -> None:
+    def answers() -> list[list[int]]:
+        return [
+            [row[0] for row in clustered.storage.read(query, limit=7, backwards=backwards, **where)]
+            for query in (
+                *(Query(cmd="late"), Query(user="earlyer"), Query(version=2), Query(cmd="none")),
+                *(Query(cmd=["late", "early"]), Query(version=1) | Query(user="later"), Query(cmd="late", version=1)),
+            )
+            for where in ({}, {"after": 9_990}, {"before": 10_005}, {"after": 9_998, "before": 10_004, "offset": 2})
+            for backwards in (False, True)
+        ]
+
+    clustered.indexes.apply([])
+    without = answers()
+    clustered.indexes.apply(["cmd", "user", "version"])
+    assert answers() == without
+    assert sum(map(len, without)) > 200
+
+
 def test_an_index_whose_building_was_interrupted_is_told_and_mended(
     open_storage: Callable[..., PostgresStorage], postgres: dict[str, str], execute: Callable[..., list[Any]]
 ) -> None:
