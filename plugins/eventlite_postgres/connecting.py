@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import select
 import time
 from typing import Any
@@ -13,7 +12,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from eventlite.errors import StorageError
 from eventlite_postgres.failures import is_passing, translated
 from eventlite_postgres.settings import Settings
-from eventlite_postgres.texts import identifier
 
 #: Executions after which psycopg prepares a statement.
 _PREPARE_AFTER = 3
@@ -36,15 +34,7 @@ def conninfo(settings: Settings) -> str:
     usual = {"application_name": "eventlite", "connect_timeout": "10"}
     if "," in str(given.get("host", given.get("hostaddr", ""))):
         usual["target_session_attrs"] = "read-write"
-    if settings.schema_name is not None:
-        given["options"] = f"{given.get('options', '')} {_search_path(settings.schema_name)}".strip()
     return make_conninfo(**(usual | given))
-
-
-def _search_path(schema: str) -> str:
-    """The option by which tables of projections, which name no schema, are made and found in that of the store."""
-    path = f"{identifier(schema).replace('%%', '%')},public"
-    return "-c search_path=" + re.sub(r"([\\\s])", r"\\\1", path)
 
 
 def has_several_hosts(settings: Settings) -> bool:

@@ -17,7 +17,7 @@ from eventlite_postgres import statements
 from eventlite_postgres.copying import event_blocks, tag_blocks
 from eventlite_postgres.foreseen import Answers, Questions, tagged
 from eventlite_postgres.reading import new_cursor
-from eventlite_postgres.texts import Texts, texts
+from eventlite_postgres.texts import Texts, on_path, texts
 
 #: From so many rows on COPY is quicker than INSERT.
 COPIED = 50
@@ -37,14 +37,15 @@ class Turn(NamedTuple):
 
 
 def begin(connection: psycopg.Connection[Any], schema: str, turn: Turn) -> int:
-    """Begin a transaction and wait for the turn to write; the head as of then."""
-    cursor = connection.execute(f"{_BEGIN}; {texts(schema).begin % turn}".encode())
-    cursor.nextset()
+    """Begin a transaction of which others use the connection, and wait for the turn to write; the head as of then."""
+    cursor = connection.execute(f"{_BEGIN}; {on_path(schema)}; {texts(schema).begin % turn}".encode())
+    while cursor.nextset():
+        pass
     return _number(cursor)
 
 
 def begin_and_ask(connection: psycopg.Connection[Any], schema: str, turn: Turn, asked: Questions) -> Answers:
-    """The same, and ask what admission wants to know."""
+    """Begin a transaction, wait for the turn to write, and ask what admission wants to know."""
     known = texts(schema)
     with connection.pipeline():
         connection.execute(_BEGIN)

@@ -18,8 +18,11 @@ from eventlite_postgres.indexes import Known
 from eventlite_postgres.reading import ConnectionReader
 from eventlite_postgres.records import Records
 from eventlite_postgres.settings import Settings
+from eventlite_postgres.texts import on_path
 
 _T = TypeVar("_T")
+
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 _NOTHING = "nothing is read: no event can have these values"
 
@@ -92,9 +95,10 @@ class Readers:
     def snapshot(self) -> Iterator[Reader]:
         """A reader that sees one moment."""
         with self.borrow() as reader:
-            reader.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            reader.connection.execute(
+                f"{_SNAPSHOT}; {on_path(self._schema)}".encode()
+            )  # the moment is that of the SELECT
             try:
-                reader.head()  # the moment is that of the first read
                 yield reader
             finally:
                 if not reader.connection.closed:

@@ -23,6 +23,16 @@ def script(name: str, schema: str) -> str:
     return text.replace("{schema}", identifier(schema).replace("%%", "%"))
 
 
+def on_path(schema: str) -> str:
+    """Have tables that name no schema made and found in that of the store, until the transaction ends.
+
+    As a parameter of the connection a pooling proxy would refuse it, or hand it to whoever is next.
+    """
+    name = identifier(schema).replace("%%", "%").replace("'", "''")
+    path = f"concat_ws(', ', '{name}', nullif(current_setting('search_path'), ''))"
+    return f"SELECT set_config('search_path', {path}, true)"
+
+
 def quoted(name: str) -> str:
     """A column's name: one of them is a word of SQL."""
     return '"user"' if name == "user" else name

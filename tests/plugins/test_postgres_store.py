@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from eventlite_postgres import Settings
+from eventlite_postgres.connecting import conninfo
 from eventlite_postgres.doctor import findings
 from eventlite_postgres.scratch import PREFIX
 from eventlite_postgres.storage import PostgresStorage
@@ -91,6 +92,23 @@ def test_the_search_path_says_where_the_store_is(postgres: dict[str, str], execu
     with Kernel.from_profile("postgres", storage={"dsn": dsn}) as kernel:
         kernel.append("a")
     assert execute(f"SELECT cmd FROM {schema}.event") == [("a",)]
+
+
+def test_tables_that_name_no_schema_are_those_of_the_store(
+    postgres: dict[str, str], execute: Callable[..., list[Any]]
+) -> None:
+    assert "options" not in conninfo(Settings(**postgres))  # a pooling proxy would refuse it
+    schema = f"{postgres['schema']} 'o\"dd'"
+    quoted = schema.replace('"', '""')
+    try:
+        with Kernel.from_profile("postgres", storage={**postgres, "schema": schema}) as kernel:
+            with kernel.transaction() as tx:
+                tx.connection.execute("CREATE TABLE mine AS SELECT 1 AS one")
+            with kernel.storage.snapshot() as snapshot:
+                assert snapshot.connection.execute("SELECT one FROM mine").fetchall() == [(1,)]
+        assert execute(f'SELECT one FROM "{quoted}".mine') == [(1,)]
+    finally:
+        execute(f'DROP SCHEMA IF EXISTS "{quoted}" CASCADE')
 
 
 def test_without_a_schema_there_is_no_store(postgres: dict[str, str]) -> None:
