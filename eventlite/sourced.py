@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from eventlite.errors import StoreClosedError
 from eventlite.event import Event, NewEvent
 from eventlite.query import Query
 from eventlite.writable import Writable
@@ -124,6 +125,8 @@ class Sourced(Writable):
 
         Does not wait for what is due later or held by other processes.
         """
+        if self._closed:
+            raise StoreClosedError("the kernel is closed")
         return self.sourcing.run_until_idle()
 
     def run(self, stop: threading.Event) -> None:

@@ -314,6 +314,7 @@ def test_a_closed_kernel_refuses_everything_and_closes_again(sections):
         kernel.count,
         kernel.head,
         kernel.verify,
+        kernel.run_until_idle,
         lambda: kernel.transaction().__enter__(),
         kernel.__enter__,
     ]
