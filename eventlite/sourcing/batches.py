@@ -74,10 +74,11 @@ def acknowledged(batch: Batch, checkpoint: Checkpoint, ending: Ending) -> Iterat
 
     Ends early when the hold is in doubt or the end is reached.
     """
+    reached, held = ending.reached, checkpoint.held  # asked for every event
     for event in batch.events:
-        if ending.reached() or not checkpoint.held():
+        if reached() or not held():
             return
         yield event
         checkpoint.position = event.id
-    if checkpoint.held():
+    if held():
         checkpoint.position = batch.end

@@ -101,7 +101,7 @@ class StoredCheckpoint:
         return True
 
     def held(self) -> bool:
-        return self._mine and self._host.clock() < self._hold.expires()
+        return self._mine and self._host.clock() < self._hold.consumer.until  # asked for every event
 
     def save(self, write: Callable[[StateStore], object] | None = None, **changes: Any) -> bool:
         return self._mine and self._save(lambda: self._mine, write, **changes)

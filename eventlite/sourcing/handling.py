@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Mapping
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -44,7 +45,8 @@ class Handling:
         self._consumer = consumer_name(name)
         self._handler = handler
         self._failed = POLICIES[on_error]
-        self._look_at = 0.0
+        #: When to look for dead letters next, by `time.monotonic`; one without a name has none.
+        self.look_at = 0.0 if name else inf
         self.checkpoint = checkpoint
         self.ending = ending
 
@@ -53,7 +55,7 @@ class Handling:
 
         Raises `SubscriptionPausedError`, and `InterruptedHandlingError` when the end came first.
         """
-        error = self._attempt(event)
+        error = self.attempt(event)
         if error is not None:
             self.recover(event, error)
 
@@ -61,7 +63,7 @@ class Handling:
         """Do what is to be done when the first attempt at an event raised; raises as a call does."""
         attempt, failed = 1, error
         while self._goes_on(failed) and self._failed(self, event, failed, attempt):
-            again = self._attempt(event)
+            again = self.attempt(event)
             if again is None:
                 self.checkpoint.save(error=None, error_position=None)
                 return
@@ -75,12 +77,12 @@ class Handling:
 
     def wants_to_look(self) -> bool:
         """Whether it is time to look for dead letters."""
-        return bool(self._name) and monotonic() >= self._look_at
+        return monotonic() >= self.look_at
 
     def look_after_dead_letters(self) -> None:
         """From time to time, handle those that somebody wants to be handled again."""
         if self.wants_to_look():
-            self._look_at = monotonic() + LOOK_EVERY
+            self.look_at = monotonic() + LOOK_EVERY
             self._retry_dead_letters()
 
     def _retry_dead_letters(self) -> None:
@@ -93,13 +95,14 @@ class Handling:
 
     def _retry(self, letter: DeadLetter) -> None:
         row = self._host.storage.get(letter.event_id)
-        error = self._attempt(self._host.events([row])[0]) if row is not None else None
+        error = self.attempt(self._host.events([row])[0]) if row is not None else None
         if error is not None:
             self._keep(letter.event_id, error, letter.attempts + 1)
         else:
             self.checkpoint.save(lambda state: dead_letters.drop(state, self._consumer, letter.event_id))
 
-    def _attempt(self, event: Event) -> Exception | None:
+    def attempt(self, event: Event) -> Exception | None:
+        """Call the handler once; what it raised."""
         try:
             if (result := self._handler(event)) is not None:
                 _check_awaited(result)

@@ -6,6 +6,7 @@ import inspect
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from eventlite.errors import StoreClosedError, SubscriptionError, shown
@@ -169,13 +170,15 @@ class Subscription:
                 raise
 
     def _run_in_order(self, handling: Handling) -> int:
-        handled = 0
+        handled, attempt = 0, handling.attempt
         with closing(self.batches(handling.ending)) as found, suppress(InterruptedHandlingError):
             for batch in found:
                 for event in self.acknowledged(batch, handling.ending):
-                    handling(event)
+                    if (error := attempt(event)) is not None:
+                        handling.recover(event, error)
                     handled += 1
-                    handling.look_after_dead_letters()
+                    if monotonic() >= handling.look_at:
+                        handling.look_after_dead_letters()
                 handling.look_after_dead_letters()
         return handled
 
