@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from eventlite import NewEvent
+from eventlite.bench import Scale, Stage
 from eventlite.bench.results import load
 
 Script = Callable[..., str]
@@ -80,3 +86,41 @@ def test_jobs_are_run_with_and_without_finished_ones(script: Script, disk: Path,
     shown = script("jobs", "--quick", "--storage", storage, "--json", "jobs.json", "--dir", disk)
     assert len(json.loads(Path("jobs.json").read_bytes())["rates"]) == 4
     assert shown.count("of the rate without") == 2
+
+
+@pytest.fixture
+def loads(script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sequence[Any]]:
+    """The loads of `benchmarks.tricks`, the usual one first."""
+    monkeypatch.syspath_prepend(tmp_path)
+    yield import_module("benchmarks.tricks.tricks").LOADS
+    for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
+        del sys.modules[name]
+
+
+def test_every_trick_of_the_bulk_path_is_switched_off_in_turn(script: Script, loads: Sequence[Any], disk: Path) -> None:
+    script("tricks", "--quick", "--json", "2026-01-31-tricks.json", "--dir", disk)
+    worth = json.loads(Path("2026-01-31-tricks.json").read_bytes())["worth"]
+    assert [one["trick"] for one in worth] == [way.trick for way in loads if way.trick]
+    assert {one["profile"] for one in worth} == {"high-volume"}
+    assert all(0 < one["low"] <= one["median"] <= one["high"] for one in worth)
+    assert list(disk.iterdir()) == []
+
+
+def test_a_load_without_a_trick_stores_the_same(loads: Sequence[Any], disk: Path) -> None:
+    """Else it would be compared with something else."""
+    with Stage("high-volume", disk, Scale(200, 1)) as stage:
+        events = stage.events(200)
+        stored = {way.name: _stored_by(way, stage, events) for way in loads}
+    assert all(content == stored["as it is"] for content in stored.values())
+
+
+def _stored_by(way: Any, stage: Stage, events: list[NewEvent]) -> list[tuple[object, ...]]:
+    """What a load stores, but for times, correlation ids and therefore checksums, which are right."""
+    with way.off(), stage.fresh() as kernel:
+        kernel.append_bulk(way.change([replace(event) for event in events]), way.batch_size)
+        assert kernel.verify().problems == []
+        return [(*event.row[:2], *event.row[3:7], *event.row[8:12]) for event in kernel.read()]
+
+
+def test_the_tables_of_the_guide_are_those_of_the_results_that_are_kept(script: Script) -> None:
+    script("tables", "--check", "--guide", Path(__file__).parents[2] / "docs" / "performance.md")

@@ -7,7 +7,7 @@ import re
 from contextlib import closing
 
 import pytest
-from eventlite_sqlite import Settings, eventlite_make_storage, statements
+from eventlite_sqlite import Settings, connection, eventlite_make_storage, schema, statements
 from eventlite_sqlite import indexes as ddl
 
 from eventlite import Condition, Kernel, NewEvent, Query
@@ -339,3 +339,14 @@ def test_a_condition_holds_whatever_indexes_there_are(path):
                 with pytest.raises(Exception, match="stands after position 0"):
                     kernel.append("claimed", condition=Condition(query))
         assert kernel.head() == 1
+
+
+@pytest.mark.parametrize(("cache", "inside"), [(16 * 2**20, -2048), (2**20, -1024)])
+def test_an_index_is_sorted_in_little_memory_and_the_cache_is_as_before(tmp_path, cache, inside):
+    path = tmp_path / "store.db"
+    schema.create_file(path)
+    with closing(connection.writer(path, Settings(path=path, cache_size=cache))) as writing:
+        with pytest.raises(ZeroDivisionError), connection.sorting(writing):
+            assert writing.execute("PRAGMA cache_size").fetchone() == (inside,)
+            raise ZeroDivisionError
+        assert writing.execute("PRAGMA cache_size").fetchone() == (-cache // 1024,)
