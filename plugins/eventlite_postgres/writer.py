@@ -135,8 +135,8 @@ class Writer:
 
     def _append_group(self, requests: Sequence[CommitRequest]) -> list[Outcome]:
         """Ask the store everything at once, decide here, and write everything at once."""
-        group = Group(begin_and_ask(self._connection, self._store.schema, self._turn, questions(requests)))
         try:
+            group = Group(begin_and_ask(self._connection, self._store.schema, self._turn, questions(requests)))
             outcomes = [group.outcome(request) for request in requests]
             self._write(group)
         finally:
@@ -202,6 +202,9 @@ class Writer:
                 if not is_undone(error):
                     self._connection.close()
                     time.sleep(0.02)
+            except BaseException:  # an interruption too
+                self._undo()
+                raise
 
     def _is_passing(self, error: psycopg.Error) -> bool:
         """Whether another try may help; a server that takes no writes may have given the lead to another host."""
