@@ -56,7 +56,6 @@ class Snapshot(EventReader, Protocol):
     @property
     def connection(self) -> Any:
         """The DB-API connection that sees that moment; only where `capabilities.sql` names a dialect. To read only."""
-        """The DB-API connection that the view reads from; only where `capabilities.sql` names a dialect."""
 
 
 class Transaction(EventReader, Protocol):
