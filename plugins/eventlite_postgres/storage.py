@@ -21,9 +21,12 @@ from eventlite_postgres.news import Listener
 from eventlite_postgres.readers import Reader, Readers
 from eventlite_postgres.recent import Recent
 from eventlite_postgres.settings import Settings
-from eventlite_postgres.texts import texts
+from eventlite_postgres.texts import quoted, texts
 from eventlite_postgres.transaction import PostgresTransaction
 from eventlite_postgres.writer import Writer
+
+#: The columns of events that queries compare.
+_COMPARED = ("id", "version", "datetime", "user", "cmd", "correlation_id", "causation_id", "key")
 
 #: A load of so many events changes what the planner should know.
 _LOAD = 10_000
@@ -209,6 +212,8 @@ class PostgresStorage:
             self._listener = Listener(self._settings, self._store.channel, self._writer.news)
 
     def _analyze(self) -> None:
-        store = texts(self._schema)
+        """Of long texts the planner need know nothing, unless an index looks into them; to sort them takes long."""
+        store, columns = texts(self._schema), ", ".join(map(quoted, _COMPARED))
+        event = store.event if any(index.path for index in self.indexes()) else f"{store.event} ({columns})"
         with self._readers.borrow() as reader:
-            reader.connection.execute(f"ANALYZE {store.event}, {store.tag}".replace("%%", "%").encode())
+            reader.connection.execute(f"ANALYZE {event}, {store.tag}".replace("%%", "%").encode())
