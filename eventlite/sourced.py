@@ -125,8 +125,7 @@ class Sourced(Writable):
 
         Does not wait for what is due later or held by other processes.
         """
-        if self._closed:
-            raise StoreClosedError("the kernel is closed")
+        self._refuse_closed()
         return self.sourcing.run_until_idle()
 
     def run(self, stop: threading.Event) -> None:
@@ -134,7 +133,12 @@ class Sourced(Writable):
 
         Closing the kernel ends it, too.
         """
+        self._refuse_closed()
         self.sourcing.run(stop)
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise StoreClosedError("the kernel is closed")
 
     @cached_property
     def upcasters(self) -> Upcasters:

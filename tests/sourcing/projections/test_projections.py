@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from eventlite import EventLiteError, HandlerError, InvalidQueryError, Kernel, NewEvent, Projection, ProjectionError
+from eventlite import (
+    EventLiteError,
+    HandlerError,
+    InvalidQueryError,
+    Kernel,
+    NewEvent,
+    Projection,
+    ProjectionError,
+    StoreClosedError,
+)
 
 
 def sync(kernel: Any) -> Kernel:
@@ -303,6 +312,8 @@ def test_closing_the_kernel_ends_a_run(sections: dict[str, Any]) -> None:
         assert begun.wait(30)
         kernel.close()
         assert running.result(30) is None
+    with pytest.raises(StoreClosedError):
+        kernel.run(threading.Event())
 
 
 def test_an_error_pauses_in_front_of_its_event_and_what_came_before_is_kept(kernel: Any, caplog: Any) -> None:
