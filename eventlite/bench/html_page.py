@@ -9,6 +9,9 @@ from eventlite.bench import table
 from eventlite.bench.plots import curve_plots, throughput_plots
 from eventlite.bench.results import Contestant, Results
 
+#: What the page of `eventlite bench` is called, and known by.
+TITLE = "EventLite benchmark"
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #5b6470; --paper: #ffffff; --grid: #e2e6ea; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8eaed; --soft: #a3acb6; --paper: #16191d; --grid: #333a42; } }
@@ -31,7 +34,7 @@ th:first-child, td:first-child, th:last-child, td:last-child, .words :is(th, td)
 """
 
 
-def page(results: Results, summaries: Mapping[str, str], title: str = "EventLite benchmark") -> str:
+def page(results: Results, summaries: Mapping[str, str], title: str = TITLE) -> str:
     """The page. `summaries` says in a line what a workload is."""
     sections = [*_throughput(results, summaries), *_curves(results), *_table(results)]
     return (

@@ -72,6 +72,7 @@ def bench(
     options = options_of(ctx)
     if options.db is not None:
         raise click.UsageError("bench makes stores of its own; --dir says on which disk")
+    _check_targets(json, html)
     named = profiles or ((options.profile,) if options.profile else ())
     results = _run(named, workloads, _scale(events, rounds, quick), directory)
     _write(results, json or (_STANDARD if options.json else None), html)
@@ -101,6 +102,16 @@ def compare(ctx: click.Context, before: Path, after: Path) -> None:
         print_json([_as_json(change) for change in changes])
     else:
         _show_changes(changes)
+
+
+def _check_targets(json: Path | None, html: Path | None) -> None:
+    """Raise `EventLiteError`, before anything is measured, for a file that must not be replaced."""
+    from eventlite.bench.targets import check_target
+
+    if json is not None and json != _STANDARD:
+        check_target(json, page=False)
+    if html is not None:
+        check_target(html, page=True)
 
 
 def _scale(events: int | None, rounds: int | None, quick: bool) -> Scale:

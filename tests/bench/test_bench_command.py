@@ -64,6 +64,32 @@ def test_a_store_to_measure_in_is_refused(run: Run) -> None:
     assert "--dir says on which disk" in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_results_replace_nothing_but_results(run: Run, option: str) -> None:
+    assert run("append", "mine", "--db", "s.db").exit_code == 0
+    Path("notes.html").write_text("<!DOCTYPE html>mine", encoding="utf-8")
+    Path("notes.json").write_text('{"mine": 1}', encoding="utf-8")
+    for name in ("s.db", "notes.html", "notes.json"):
+        before = Path(name).read_bytes()
+        result = run("bench", *_TINY, "--profile", "high-volume", option, name)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert f"{name} exists already" in result.stderr
+        assert "[1/" not in result.stderr  # it is said before anything is measured
+        assert Path(name).read_bytes() == before
+
+
+def test_results_replace_older_results(run: Run) -> None:
+    for _ in range(2):
+        result = run("bench", *_TINY, "--profile", "high-volume", "--json", "bench.json", "--html", "bench.html")
+        assert result.exit_code == 0, result.stderr
+
+
+def test_a_directory_that_is_not_there_is_told_before_measuring(run: Run) -> None:
+    result = run("bench", *_TINY, "--json", "nowhere/bench.json")
+    assert result.exit_code == 1
+    assert "the directory nowhere does not exist" in result.stderr
+
+
 def test_an_unknown_workload_is_a_usage_error_that_names_the_others(run: Run) -> None:
     result = run("bench", "--workload", "apend")
     assert result.exit_code == 2
