@@ -31,7 +31,7 @@ class Kernel(Sourced):
 
     def __init__(self, profile: Profile, plugins: Plugins, *, create: bool = True) -> None:
         from eventlite.opening import open_components
-        from eventlite.plugins import ask, listeners, make
+        from eventlite.plugins import ask, component, listeners
 
         parts = open_components(plugins, create=create)
         super().__init__(
@@ -47,9 +47,7 @@ class Kernel(Sourced):
         self.bulk: Bulk = parts.bulk
         self._closing = listeners(plugins.manager, "eventlite_closing")
         try:
-            self.jobs: JobDispatcher = make(
-                plugins, "jobs", "eventlite_make_jobs", settings=plugins.settings["jobs"], host=self
-            )
+            self.jobs: JobDispatcher = component(plugins, "jobs", settings=plugins.settings["jobs"], host=self)
             self._closed = False
             ask(plugins.manager, "eventlite_opened", kernel=self)
         except BaseException:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pluggy
 
-from eventlite import hookspecs
+from eventlite import contracts, hookspecs
 from eventlite.contracts import CONTRACTS
 from eventlite.errors import PluginError
 
@@ -25,6 +25,18 @@ MAKERS: Mapping[str, str] = {
     "bulk": "eventlite_make_bulk",
     "jobs": "eventlite_make_jobs",
 }
+
+#: The protocol of each concern's component, in `eventlite.contracts`.
+_PROTOCOLS: Mapping[str, str] = {
+    "storage": "Storage",
+    "indexing": "Indexing",
+    "caching": "Cache",
+    "bulk": "Bulk",
+    "jobs": "JobDispatcher",
+}
+
+#: What is asked of a component only if it declares it, or has its default in the contract.
+_SPARED = frozenset({"backup", "create_index", "drop_index", "enqueue_many"})
 
 #: Every hook.
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("eventlite_"))
@@ -98,8 +110,13 @@ def import_plugin(offer: Offer) -> object:
 
 
 def check(offer: Offer, plugin: object) -> None:
-    """Raise `PluginError` for a plugin of another contract, or without a model of its settings."""
+    """Raise `PluginError` for a plugin of another contract, without a model of its settings, or not to be hashed."""
     _check_contract(offer, plugin)
+    if type(plugin).__hash__ is None:
+        raise PluginError(
+            f"{offer} is an object of type {type(plugin).__name__}, which cannot be hashed",
+            hint=f"Its author gives that class a __hash__, or lets {offer.entry.value} be a module.",
+        )
     if offer.concern in MAKERS:
         settings_model(offer, plugin)
 
@@ -115,6 +132,13 @@ def settings_model(offer: Offer, plugin: object) -> type[BaseModel]:
         f"{offer} has no model of its settings",
         hint=f"Its author writes a pydantic model named Settings in {offer.entry.value}; it may be empty.",
     )
+
+
+def lacking(concern: str, made: object) -> list[str]:
+    """The methods of the concern's contract that a component does not have."""
+    protocol: type = getattr(contracts, _PROTOCOLS[concern])
+    needed = (name for base in protocol.__mro__ if base.__name__ != "JobExtras" for name in vars(base))
+    return sorted({name for name in needed if name[0] != "_" and name not in _SPARED and not hasattr(made, name)})
 
 
 def misfit(owner: str, error: pluggy.PluginValidationError) -> PluginError:

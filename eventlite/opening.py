@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from eventlite.contracts import Bulk, Cache, Indexing, Storage
 from eventlite.errors import StoreReadOnlyError
-from eventlite.plugins import Plugins, ask, make
+from eventlite.plugins import Plugins, ask, component
 
 logger = logging.getLogger("eventlite")
 
@@ -23,13 +23,13 @@ class Components(NamedTuple):
 
 def open_components(plugins: Plugins, *, create: bool) -> Components:
     """Make the components in order; the storage is closed again if a later one cannot be made."""
-    storage: Storage = make(plugins, "storage", "eventlite_make_storage", settings=_storage_settings(plugins, create))
+    storage: Storage = component(plugins, "storage", settings=_storage_settings(plugins, create))
     try:
         settings = plugins.settings
-        indexes = make(plugins, "indexing", "eventlite_make_indexing", settings=settings["indexing"], storage=storage)
-        cache = make(plugins, "caching", "eventlite_make_cache", settings=settings["caching"])
+        indexes = component(plugins, "indexing", settings=settings["indexing"], storage=storage)
+        cache = component(plugins, "caching", settings=settings["caching"])
         formats = ask(plugins.manager, "eventlite_formats")
-        bulk = make(plugins, "bulk", "eventlite_make_bulk", settings=settings["bulk"], formats=formats)
+        bulk = component(plugins, "bulk", settings=settings["bulk"], formats=formats)
         _settle_indexes(storage, indexes)
     except BaseException:
         storage.close()

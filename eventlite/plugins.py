@@ -27,6 +27,7 @@ from eventlite.offers import (
     find,
     import_plugin,
     installed,
+    lacking,
     misfit,
     refuse_rivals,
     settings_model,
@@ -97,6 +98,23 @@ def make(plugins: Plugins, concern: str, hook_name: str, **arguments: Any) -> An
         raise PluginError(f"{involved} failed in {hook_name}: {type(error).__name__}: {error}") from error
     if made is None:
         raise PluginError(f"{involved} returned nothing from {hook_name}", hint="It must return what it made.")
+    return made
+
+
+def component(plugins: Plugins, concern: str, **arguments: Any) -> Any:
+    """What the plugin chosen for a concern makes.
+
+    Raises `PluginError` as `make` does, and for an object that lacks methods of its contract.
+    """
+    hook_name = MAKERS[concern]
+    made = make(plugins, concern, hook_name, **arguments)
+    if missing := lacking(concern, made):
+        _, involved = _maker(plugins, concern, hook_name)
+        raise PluginError(
+            f"{involved} returned from {hook_name} an object of type {type(made).__name__}, which lacks "
+            + ", ".join(missing),
+            hint=f"Its author writes them as the {concern} contract says, in eventlite.contracts.",
+        )
     return made
 
 

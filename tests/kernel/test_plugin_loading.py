@@ -15,7 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from eventlite.errors import ConflictError, PluginError, ProfileError
-from eventlite.plugins import MAKERS, PluginInfo, ask, available, listeners, load_plugins, make
+from eventlite.offers import lacking
+from eventlite.plugins import MAKERS, PluginInfo, ask, available, component, listeners, load_plugins, make
 from eventlite.profile import Profile, load_profile
 
 #: The smallest plugin that passes every check, for the concern whose maker takes settings only.
@@ -356,6 +357,38 @@ def test_a_maker_that_fails_is_named(body: str, words: str, site: Site, profile_
     error = caught(lambda: make(plugins, "caching", "eventlite_make_cache", settings=None))
     assert "plugin caching:strange (dist-of-strange_cache 2.5)" in error.message
     assert words in error.message
+
+
+def test_a_component_has_the_methods_of_its_contract(site: Site, profile_with: Callable[..., Profile]) -> None:
+    site.cache(CACHE)
+    plugins = load_plugins(profile_with(caching="strange"))
+    error = caught(lambda: component(plugins, "caching", settings=plugins.settings["caching"]))
+    assert error.message == (
+        "plugin caching:strange (dist-of-strange_cache 2.5) returned from eventlite_make_cache an object of type list, "
+        "which lacks get, invalidate, put, stats"
+    )
+    assert "caching contract" in str(error)
+
+
+@pytest.mark.parametrize("concern", MAKERS)
+def test_what_lacks_everything_is_told_what_it_lacks(concern: str) -> None:
+    assert len(lacking(concern, object())) >= 3
+
+
+def test_a_plugin_that_cannot_be_hashed_is_an_error(site: Site, profile_with: Callable[..., Profile]) -> None:
+    source = """
+        from dataclasses import dataclass
+        from pydantic import BaseModel
+        @dataclass
+        class Plugin:
+            CONTRACT = 1
+            class Settings(BaseModel):
+                pass
+        plugin = Plugin()
+    """
+    site.install("objects", {"caching": {"strange": "objects:plugin"}}, {"objects": source})
+    error = caught(lambda: load_plugins(profile_with(caching="strange")))
+    assert "plugin caching:strange (objects 2.5) is an object of type Plugin, which cannot be hashed" in error.message
 
 
 def test_an_error_of_ours_passes_a_maker_untouched(site: Site, profile_with: Callable[..., Profile]) -> None:
