@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,12 @@ class Options:
     def overrides(self) -> dict[str, dict[str, Any]]:
         """What `--db` changes in the profile, in the shape that `load_profile` and `Kernel.from_profile` take."""
         return {} if self.db is None else {"storage": {"path": self.db}}
+
+    @property
+    def typed(self) -> str:
+        """` --db` and ` --profile` as they were given, to end a command that a person may copy."""
+        given = {"--db": self.db, "--profile": self.profile}
+        return "".join(f" {name} {shlex.quote(value)}" for name, value in given.items() if value is not None)
 
 
 def options_of(ctx: click.Context) -> Options:

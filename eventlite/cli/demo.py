@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -218,7 +217,6 @@ def _fresh(path: Path) -> Path:
 
 def _suggest(options: Options, order: Event) -> None:
     """What to try next, ready to be copied."""
-    ending = f" --db {shlex.quote(str(options.db))}" + (f" --profile {options.profile}" if options.profile else "")
     print_line(click.style("Try next", bold=True))
     for command in ("log --cmd paymentFailed --limit 5", f"trace {order.id}", "tail -f", "stats", "verify"):
-        print_line(f"  eventlite {command}{ending}")
+        print_line(f"  eventlite {command}{options.typed}")

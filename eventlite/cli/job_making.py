@@ -16,6 +16,13 @@ from eventlite.cli.output import print_json, print_line, safe
 from eventlite.contracts.jobs import DEFAULT_QUEUE
 
 
+def _text(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The text of `--unique`: an option in its place was meant as one."""
+    if value is not None and value.startswith("--"):
+        raise click.BadParameter(f"it needs a text before {value}; --unique-data compares the data", ctx, param)
+    return value
+
+
 @click.command()
 @click.argument("job")
 @click.argument("data", nargs=-1, metavar="[JSON | - | NAME=VALUE...]")
@@ -23,7 +30,9 @@ from eventlite.contracts.jobs import DEFAULT_QUEUE
 @click.option("--at", "run_at", type=moment, metavar="TIME", help="Not before this ISO time; UTC unless it says.")
 @click.option("--priority", type=int, default=0, show_default=True, help="A higher one runs first.")
 @click.option("--queue", default=DEFAULT_QUEUE, show_default=True, help="Which queue it waits in.")
-@click.option("--unique", metavar="TEXT", help="Not if an unfinished job of this name has the same text.")
+@click.option(
+    "--unique", metavar="TEXT", callback=_text, help="Not if an unfinished job of this name has the same text."
+)
 @click.option("--unique-data", is_flag=True, help="Not if an unfinished job of this name has the same data.")
 @click.pass_context
 def enqueue(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventlite.cli.context import limit_option, open_kernel, options_of
+from eventlite.cli.context import Options, limit_option, open_kernel, options_of
 from eventlite.cli.events import event_json, short_time
 from eventlite.cli.output import note, print_json, safe, several, stdout
 from eventlite.cli.reading import known_event
@@ -47,7 +47,7 @@ def trace(ctx: click.Context, id: int, limit: int) -> None:
             print_json(_as_json(tree))
         else:
             stdout().print(_draw(tree))
-        _explain(kernel, tree)
+        _explain(kernel, tree, options_of(ctx))
 
 
 def _trace(kernel: Kernel, id: int, limit: int) -> Trace:
@@ -104,20 +104,20 @@ def _label(event: Event, *, asked: bool, ancestor: bool) -> Text:
     return Text.assemble(*parts)
 
 
-def _explain(kernel: Kernel, tree: Trace) -> None:
+def _explain(kernel: Kernel, tree: Trace, options: Options) -> None:
     """Say what the picture does not show."""
     if not tree.complete:
         note(f"The tree goes on: these are its first {len(tree.found):,} events; --limit shows more.")
     if tree.lineage[0].causation_id is not None:
         note(f"Event {tree.lineage[0].causation_id}, the cause of {tree.lineage[0].id}, is not in the store.")
     if len(tree.found) == 1 and tree.complete:
-        _point_to_correlation(kernel, tree.event)
+        _point_to_correlation(kernel, tree.event, options)
 
 
-def _point_to_correlation(kernel: Kernel, event: Event) -> None:
+def _point_to_correlation(kernel: Kernel, event: Event, options: Options) -> None:
     from eventlite.query import Query
 
     others = kernel.count(Query(correlation_id=event.correlation_id)) - 1
     if others:
         note(f"It has no recorded cause or effect, but shares its correlation with {several(others, 'other event')}:")
-        note(f"  eventlite log --correlation {shlex.quote(event.correlation_id)}")
+        note(f"  eventlite log --correlation {shlex.quote(event.correlation_id)}{options.typed}")

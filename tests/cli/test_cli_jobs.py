@@ -123,6 +123,7 @@ def test_a_dead_unique_job_whose_twin_waits_stays_dead(run: Callable[..., Result
         ("enqueue greet --delay 5 --at 2099-01-01", 1, "a delay or a time, not both"),
         ("enqueue greet --priority 99999999999", 1, "priority"),
         ("enqueue greet --unique a --unique-data", 2, "not both"),
+        ("enqueue greet --unique --json", 2, "it needs a text before --json"),
         ("work", 2, "--app"),
         ("run", 2, "--app"),
         ("work --app shop:set_up --queues a,,b", 2, "empty name"),

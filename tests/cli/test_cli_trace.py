@@ -48,6 +48,13 @@ def test_an_event_without_causes_points_to_its_correlation(run: Callable[..., Re
     assert "eventlite log --correlation 'case 7'" in result.stderr
 
 
+def test_the_way_to_its_correlation_leads_to_the_same_store(run: Callable[..., Result]) -> None:
+    with Kernel.from_profile(storage={"path": "of mine.db"}) as kernel:
+        kernel.append_many([NewEvent("x", correlation_id="case"), NewEvent("y", correlation_id="case")])
+    told = run("trace", "1", "--db", "of mine.db", "--profile", "high-volume").stderr
+    assert told.endswith("eventlite log --correlation case --db 'of mine.db' --profile high-volume\n")
+
+
 def test_a_long_chain_is_drawn(done: Callable[..., str]) -> None:
     with Kernel.from_profile() as kernel:
         chain = [NewEvent("x")]
