@@ -83,3 +83,11 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:tests/|eventlite/|jobs_)[\w/]+\.py)`", _TEXT))))
 def test_files_that_pages_name_are_there(name: str) -> None:
     assert (_ROOT / name).exists() or (_ROOT / "eventlite" / "testing" / name).exists()
+
+
+def test_decisions_are_numbered_without_a_gap_and_say_their_number() -> None:
+    decisions = sorted((_ROOT / "docs" / "decisions").glob("*.md"))
+    titles = [decision.read_text(encoding="utf-8").split(".", 1)[0] for decision in decisions]
+    numbers = range(1, len(decisions) + 1)
+    assert [decision.name[:5] for decision in decisions] == [f"{number:04}-" for number in numbers]
+    assert titles == [f"# {number}" for number in numbers]
