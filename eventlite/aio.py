@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial, wraps
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
+from eventlite.async_pulling import Pulled
 from eventlite.async_queue import AsyncWriteQueue
 from eventlite.errors import EventLiteError, StoreClosedError
 from eventlite.event import Event, NewEvent
@@ -24,7 +25,7 @@ from eventlite.writable import listed
 
 if TYPE_CHECKING:
     from eventlite.async_subscription import AsyncSubscription
-    from eventlite.contracts import Cache, Storage
+    from eventlite.contracts import BulkReport, Cache, Storage
     from eventlite.profile import Profile
 
 _ALL = Query()
@@ -262,7 +263,6 @@ class AsyncKernel:
 
     append = _append_one(Kernel.append)
     append_when = _worked(Kernel.append_when)
-    append_bulk = _worked(Kernel.append_bulk)
     get = _awaited(Kernel.get)
     by_correlation = _awaited(Kernel.by_correlation)
     children = _awaited(Kernel.children)
@@ -294,6 +294,21 @@ class AsyncKernel:
     export_file = _worked(Kernel.export_file)
     read = _iterated(Kernel.read, 1000)
     stream = _iterated(Kernel.stream, 1)
+
+    @wraps(Kernel.append_bulk)
+    async def append_bulk(
+        self, events: Iterable[NewEvent] | AsyncIterable[NewEvent], batch_size: int = 10_000
+    ) -> BulkReport:
+        if not isinstance(events, AsyncIterable):
+            return await self._append_bulk(events, batch_size)
+        pulled = Pulled(events, batch_size)
+        try:
+            return await self._append_bulk(pulled, batch_size)
+        except asyncio.CancelledError:
+            pulled.stop()
+            raise
+
+    _append_bulk = _worked(Kernel.append_bulk)
 
     @wraps(Kernel.append_many)
     async def append_many(self, events: Iterable[NewEvent], condition: Condition | None = None) -> list[Event]:

@@ -25,7 +25,7 @@ LAYERS = (
     ("offers", "plugins", "profile"),
     ("sourcing",),
     ("kernel", "opening", "readable", "sourced", "writable"),
-    ("aio", "async_queue", "async_subscription"),
+    ("aio", "async_pulling", "async_queue", "async_subscription"),
     ("eventlite",),
     ("testing",),
     ("bench",),

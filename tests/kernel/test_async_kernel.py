@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from eventlite import (
     ConflictError,
     EventLiteError,
     InvalidEventError,
+    InvalidQueryError,
     NewEvent,
     Query,
     StoreClosedError,
@@ -122,6 +123,55 @@ def test_the_loop_stays_free_under_load(open_kernel) -> None:
                 await slow()
                 assert ticks > before
             ticker.cancel()
+
+    run(scenario)
+
+
+def test_a_bulk_append_takes_an_async_iterable(open_kernel) -> None:
+    async def numbers() -> AsyncIterator[NewEvent]:
+        for n in range(25):
+            await asyncio.sleep(0)
+            yield NewEvent("x", {"n": n})
+        raise RuntimeError("the source broke")
+
+    async def none() -> AsyncIterator[NewEvent]:
+        return
+        yield
+
+    async def scenario() -> None:
+        async with open_kernel() as kernel:
+            assert (await kernel.append_bulk(none())).count == 0
+            with pytest.raises(RuntimeError, match="the source broke") as caught:
+                await kernel.append_bulk(numbers(), batch_size=10)
+            assert caught.value.report.count == 20
+            assert [event.data["n"] async for event in kernel.read()] == list(range(20))
+            with pytest.raises(InvalidQueryError):
+                await kernel.append_bulk(numbers(), batch_size=0)
+
+    run(scenario)
+
+
+def test_a_cancelled_bulk_append_asks_for_no_more(open_kernel) -> None:
+    waiting, released = asyncio.Event(), []
+
+    async def endless() -> AsyncIterator[NewEvent]:
+        try:
+            for _ in range(10):
+                yield NewEvent("x")
+            waiting.set()
+            await asyncio.Event().wait()
+        finally:
+            released.append(True)
+
+    async def scenario() -> None:
+        async with open_kernel() as kernel:
+            appending = asyncio.create_task(kernel.append_bulk(endless(), batch_size=5))
+            await waiting.wait()
+            appending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await appending
+            assert await kernel.count() == 10
+        assert released == [True]
 
     run(scenario)
 
