@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from eventlite.cli.context import Options, open_kernel, options_of, store_path
 from eventlite.cli.output import note, print_json, print_line, safe, several, size
-from eventlite.errors import CorruptionError, EventLiteError, StorageError
+from eventlite.errors import CorruptionError, EventLiteError, StorageError, StoreBusyError
 
 # What databases in one file keep beside it. It belongs to that file: under a new one it would be taken for its own.
 _COMPANIONS = ("-wal", "-shm", "-journal")
+
+# Where in its shared memory SQLite shows that a database with a write-ahead log is open (`UNIX_SHM_DMS`).
+_OPEN_BYTE = 128
 
 
 @click.command("backup")
@@ -39,7 +45,7 @@ def backup(ctx: click.Context, target: Path) -> None:
 @click.option("--force", is_flag=True, help="Replace the store that is there; it is kept beside, under another name.")
 @click.pass_context
 def restore(ctx: click.Context, source: Path, force: bool) -> None:
-    """Check a backup and put a copy of it where the store is. Close whatever uses the store first.
+    """Check a backup and put a copy of it where the store is. Stop whatever uses the store first: it is refused else.
 
     Example: eventlite restore /mnt/backup/monday.db --db app.db
     """
@@ -47,8 +53,9 @@ def restore(ctx: click.Context, source: Path, force: bool) -> None:
     target = _target(options, source, force)
     staged = target.with_name(f"{target.name}.restoring")
     try:
-        events, digest = _copy_if_sound(options, source, staged)
-        replaced = _put_in_place(staged, target)
+        with _unused(target):
+            events, digest = _copy_if_sound(options, source, staged)
+            replaced = _put_in_place(staged, target)
         _check_restored(options, target, digest)
     finally:
         staged.unlink(missing_ok=True)
@@ -78,6 +85,31 @@ def _target(options: Options, source: Path, force: bool) -> Path:
     if target.exists() and not force:
         raise EventLiteError(f"{target} exists already", hint="--force replaces it and keeps it under another name.")
     return target
+
+
+@contextmanager
+def _unused(target: Path) -> Iterator[None]:
+    """A block in which no process has the store open. Raises `StoreBusyError` if one has.
+
+    It would go on in the file that is moved aside, and what it stores there would be missed. SQLite holds a lock on one
+    byte of the file of shared memory for as long as a store is open, and waits for ours. Windows moves no open file.
+    """
+    if os.name == "nt":
+        yield
+        return
+    import fcntl
+
+    try:
+        memory = target.with_name(f"{target.name}-shm").open("r+b")
+    except FileNotFoundError:  # nobody has it open
+        yield
+        return
+    with memory:
+        try:
+            fcntl.lockf(memory, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _OPEN_BYTE)
+        except (BlockingIOError, PermissionError):  # which of them differs by system
+            raise StoreBusyError(f"{target} is in use", hint="Stop the programs that use it, then restore.") from None
+        yield
 
 
 def _copy_if_sound(options: Options, source: Path, staged: Path) -> tuple[int, str]:

@@ -185,6 +185,33 @@ def test_restore_with_force_leaves_no_log_of_the_old_store_behind(
     assert done("verify").startswith("6 events, sound")
 
 
+USING = """
+from eventlite import Kernel
+with Kernel.from_profile() as kernel:
+    print(kernel.head(), flush=True)
+    input()
+    kernel.append("kept")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows itself moves no open file")
+def test_restore_refuses_a_store_that_another_process_has_open(
+    store: list[Event], done: Callable[..., str], run: Callable[..., Result]
+) -> None:
+    done("backup", "copy.db")
+    with subprocess.Popen([sys.executable, "-c", USING], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as user:
+        assert user.stdout is not None
+        assert user.stdout.readline() == b"6\n"
+        result = run("restore", "copy.db", "--force")
+        assert (result.exit_code, result.stdout) == (6, "")
+        assert "eventlite.db is in use" in result.stderr
+        user.communicate(b"\n", timeout=60)
+    assert user.returncode == 0
+    assert not list(Path().glob("*.re*"))  # nothing was moved or left behind
+    assert json.loads(done("stats", "--json"))["events"] == 7
+    assert run("restore", "copy.db", "--force").exit_code == 0
+
+
 ABANDONED = """
 import os
 from eventlite import Kernel
