@@ -146,10 +146,11 @@ class IndexingContract:
 
 
 class _Unindexed:
-    """A storage as it looks to a policy when it has no switchable indexes: it must not even be asked."""
+    """A storage as it looks to a policy when it has no switchable indexes: it must not even be asked for them."""
 
     def __init__(self, storage: Storage) -> None:
         self.capabilities = dataclasses.replace(storage.capabilities, indexes=False)
+        self.head = storage.head
 
     def indexes(self) -> NoReturn:
         raise AssertionError("asked for indexes")

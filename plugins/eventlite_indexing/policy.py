@@ -42,7 +42,10 @@ class Policy:
         return self.active()
 
     def _existing(self) -> list[Index]:
-        return self._storage.indexes() if self._storage.capabilities.indexes else []
+        if self._storage.capabilities.indexes:
+            return self._storage.indexes()
+        self._storage.head()  # raises if the store is closed
+        return []
 
     def _steps(self, wanted: Sequence[Index]) -> list[_Step]:
         missing, superfluous = _compare(wanted, self._existing())

@@ -323,6 +323,17 @@ def test_a_closed_kernel_refuses_everything_and_closes_again(sections):
             call()
 
 
+def test_the_components_of_a_closed_kernel_in_memory_refuse_too():
+    kernel = Kernel.from_profile(storage={"plugin": "memory"}, jobs={"plugin": "threads"})
+    id = kernel.jobs.enqueue("x")
+    kernel.close()
+    jobs = kernel.jobs
+    calls = [kernel.indexes.active, kernel.indexes.apply, jobs.list, jobs.stats]
+    for call in [*calls, *(lambda call=call: call(id) for call in (jobs.get, jobs.retry, jobs.cancel))]:
+        with pytest.raises(StoreClosedError):
+            call()
+
+
 def test_a_kernel_left_open_says_so_and_closes(tmp_path):
     kernel = Kernel.from_profile(storage={"path": f"{tmp_path}/events.db"})
     kernel.append("one")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
 from heapq import nlargest
 from itertools import chain, count
 from threading import Condition
 
-from eventlite import JobError
+from eventlite import JobError, StoreClosedError
 from eventlite.contracts.jobs import JOB_STATES
 from eventlite.drafting import new_correlation as new_id
 from eventlite_jobs.threads.duequeue import DueQueue
 from eventlite_jobs.threads.records import Record, cancelled, revived, started
+
+_EARLIER = "Use it before its kernel is closed."
 
 
 class JobBook:
@@ -56,7 +59,7 @@ class JobBook:
 
     def cancel(self, id: str) -> bool:
         """Take a pending job out of the queue; whether it was pending."""
-        with self.changed:
+        with self._opened():
             record = self._states["pending"].get(id)
             if record is not None:
                 self._place(cancelled(record, self._now()))
@@ -64,7 +67,7 @@ class JobBook:
 
     def revive(self, id: str) -> bool:
         """Put a dead or cancelled job back in the queue; whether it was one."""
-        with self.changed:
+        with self._opened():
             record = self._states["dead"].get(id) or self._states["cancelled"].get(id)
             if record is not None:
                 self._place(revived(record, self._now()))
@@ -72,19 +75,19 @@ class JobBook:
 
     def get(self, id: str) -> Record | None:
         """The job of that id."""
-        with self.changed:
+        with self._opened():
             return next((jobs[id] for jobs in self._states.values() if id in jobs), None)
 
     def newest(self, states: Set[str], limit: int, name: str | None = None) -> list[Record]:
         """At most `limit` jobs in one of the states, of one name if it is given, the newest first."""
-        with self.changed:
+        with self._opened():
             records = chain.from_iterable(self._states[state].values() for state in states)
             wanted = (record for record in records if name is None or record.name == name)
             return nlargest(limit, wanted, key=lambda record: record.number)
 
     def counts(self) -> dict[str, int]:
         """How many jobs are in each state."""
-        with self.changed:
+        with self._opened():
             return {state: len(jobs) for state, jobs in self._states.items()}
 
     def check_open(self) -> None:
@@ -101,6 +104,14 @@ class JobBook:
             self.changed.notify_all()
             self.changed.wait_for(lambda: self._states["running"].keys() <= {own})
             self._open = False
+
+    @contextmanager
+    def _opened(self) -> Iterator[None]:
+        """The lock, of a book that is not closed; raises `StoreClosedError`."""
+        with self.changed:
+            if not self._open:
+                raise StoreClosedError("the job dispatcher is closed", hint=_EARLIER)
+            yield
 
     def _place(self, record: Record) -> Record:
         for jobs in self._states.values():
@@ -120,4 +131,4 @@ class JobBook:
 
 def closed() -> JobError:
     """The error of a dispatcher that is used after its end."""
-    return JobError("the job dispatcher is closed", hint="Use it before its kernel is closed.")
+    return JobError("the job dispatcher is closed", hint=_EARLIER)
