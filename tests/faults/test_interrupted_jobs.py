@@ -1,4 +1,4 @@
-"""Ctrl-C while jobs are handed out: what was claimed waits for its lease, and nobody waits for ever."""
+"""Ctrl-C while jobs are handed out: what was claimed is given back, and nobody waits for ever."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from eventlite import Kernel
 
 
-def test_closing_does_not_wait_for_jobs_that_an_interruption_left_behind(
+def test_an_interruption_gives_back_what_it_has_kept_from_being_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from eventlite_jobs.durable.roster import Roster
@@ -26,5 +26,9 @@ def test_closing_does_not_wait_for_jobs_that_an_interruption_left_behind(
         monkeypatch.setattr(Roster, "add", add_and_interrupt)
         with pytest.raises(KeyboardInterrupt):
             kernel.jobs.run_until_idle()
+        monkeypatch.undo()
+        assert kernel.jobs.stats()["pending"] == 1
     with Kernel.from_profile(storage={"path": tmp_path / "app.db"}) as kernel:
-        assert kernel.jobs.get(id).state == "running"  # until its lease is over
+        kernel.jobs.worker("mail")(lambda job: job.attempt)
+        assert kernel.jobs.run_until_idle() == 1
+        assert kernel.jobs.get(id).result == 1  # never begun is no attempt

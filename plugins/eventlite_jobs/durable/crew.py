@@ -51,6 +51,8 @@ class Crew:
         self._upkeep = upkeep.Upkeep(desk, self._floor)
         self._pace = Pace(desk.settings.ahead * size, size)
         self._finished: list[Report] = []
+        #: What was claimed and is not on the floor yet.
+        self._taken: list[Claim] = []
         self._claiming = True
         self._stop_now = False
         #: Whether others may have told of jobs, and did not repeat it a moment later.
@@ -167,6 +169,12 @@ class Crew:
         for attempt in list(self._floor.running):
             self._finished.append(self._floor.drop(attempt, "released", Outcome("released")))
 
+    def _drop_taken(self) -> None:
+        """Give back what an interruption has kept from being begun: that is no attempt."""
+        known = {report.attempt.claim.id for report in self._finished}
+        never_begun = [claim._replace(started=None) for claim in self._taken if claim.id not in known]
+        self._finished += [Report(Attempt(claim, None, self._desk), Outcome("released")) for claim in never_begun]
+
     def _end(self) -> int:
         self._pruner.prune_if_due()
         if self._interrupt is not None:
@@ -177,6 +185,7 @@ class Crew:
         """However it ends, nobody else should have to wait for a lease."""
         self.drain()
         self._drop_all()
+        self._drop_taken()
         if self._finished:
             with suppress(EventLiteError):
                 self._turn()
@@ -203,11 +212,12 @@ class Crew:
                 claims = claiming.claim(session, free, self._queues, now, self._desk.lease)
             if ahead and len(claims) == free:
                 spare = claiming.claim_ahead(session, ahead, self._queues, now, self._desk.lease)
-        self._finished = []
+        self._finished, self._taken = [], [*claims, *spare]
         self.attempts += sum(report.attempt.was_begun for report in reports)
         self._desk.roster.remove(report.attempt.id for report in reports)
         self._pruner.note(len(reports))
         self._begin(claims, spare)
+        self._taken = []
         return len(reports) + len(claims) + len(spare)
 
     def _room(self) -> tuple[int, int]:
