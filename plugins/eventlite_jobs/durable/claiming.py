@@ -29,6 +29,7 @@ _TAKE = (
 _NEVER_RAN = "WHERE attempts = 0"
 _BEGUN = "UPDATE @job SET started = ? WHERE id = ? AND fence = ? AND state = 'running'"
 _RENEW = "UPDATE @job SET renewed = ?, lease = ? WHERE id = ? AND fence = ? AND state = 'running'"
+_HELD = "SELECT 1 FROM @job WHERE id = ? AND fence = ? AND renewed = ? AND state = 'running'"
 _CANCELLING = "SELECT id, fence FROM @job WHERE state = 'running' AND cancelling = 1"
 
 
@@ -116,6 +117,11 @@ def reclaim(session: Session, now: int, max_attempts: Callable[[str], int | None
 def renew(session: Session, claims: Iterable[Claim], now: int, lease: int) -> list[Claim]:
     """Hold on to what runs; those that are not ours any more."""
     return [claim for claim in claims if not session.run(_RENEW, (now, now + lease, claim.id, claim.fence))]
+
+
+def held(session: Session, claims: Iterable[Claim], taken: int) -> list[Claim]:
+    """Those that are stored as taken at that time. After a claim that was undone, the next one has the same fence."""
+    return [claim for claim in claims if session.row(_HELD, (claim.id, claim.fence, taken)) is not None]
 
 
 def cancelling(session: Session) -> set[tuple[int, int]]:

@@ -51,8 +51,9 @@ class Crew:
         self._upkeep = upkeep.Upkeep(desk, self._floor)
         self._pace = Pace(desk.settings.ahead * size, size)
         self._finished: list[Report] = []
-        #: What was claimed and is not on the floor yet.
+        #: What was claimed, when, and is not on the floor yet.
         self._taken: list[Claim] = []
+        self._moment = 0
         self._claiming = True
         self._stop_now = False
         #: Whether others may have told of jobs, and did not repeat it a moment later.
@@ -170,10 +171,14 @@ class Crew:
             self._finished.append(self._floor.drop(attempt, "released", Outcome("released")))
 
     def _drop_taken(self) -> None:
-        """Give back what an interruption has kept from being begun: that is no attempt."""
+        """Give back what an interruption has kept from being begun, if it was claimed: that is no attempt."""
         known = {report.attempt.claim.id for report in self._finished}
-        never_begun = [claim._replace(started=None) for claim in self._taken if claim.id not in known]
-        self._finished += [Report(Attempt(claim, None, self._desk), Outcome("released")) for claim in never_begun]
+        taken = [claim._replace(started=None) for claim in self._taken if claim.id not in known]
+        if not taken:
+            return
+        with suppress(EventLiteError), self._desk.database.reading() as session:
+            held = [] if session is None else claiming.held(session, taken, self._moment)
+            self._finished += [Report(Attempt(claim, None, self._desk), Outcome("released")) for claim in held]
 
     def _end(self) -> int:
         self._pruner.prune_if_due()
@@ -212,7 +217,8 @@ class Crew:
                 claims = claiming.claim(session, free, self._queues, now, self._desk.lease)
             if ahead and len(claims) == free:
                 spare = claiming.claim_ahead(session, ahead, self._queues, now, self._desk.lease)
-        self._finished, self._taken = [], [*claims, *spare]
+            self._taken, self._moment = [*claims, *spare], now  # an interruption may hide that this is committed
+        self._finished = []
         self.attempts += sum(report.attempt.was_begun for report in reports)
         self._desk.roster.remove(report.attempt.id for report in reports)
         self._pruner.note(len(reports))
