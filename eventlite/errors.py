@@ -21,6 +21,14 @@ class EventLiteError(Exception):
         self.hint = hint
 
 
+class _AtEventError(EventLiteError):
+    """An error that can name the event it is about; `position` is the id of that event, None where it is not known."""
+
+    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
 class InvalidEventError(EventLiteError, ValueError):
     """An event that cannot be stored, or read as a class, as it is: nothing of its batch was stored."""
 
@@ -29,15 +37,11 @@ class InvalidQueryError(EventLiteError, ValueError):
     """A query, condition, position or cursor that cannot be answered as it is."""
 
 
-class ConflictError(EventLiteError):
+class ConflictError(_AtEventError):
     """An append that was refused because the store holds something it did not expect.
 
     `position` is the id of the event that stands in the way, where there is one.
     """
-
-    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.position = position
 
 
 class ProfileError(EventLiteError):
@@ -80,39 +84,27 @@ class SchemaVersionError(StorageError):
     """The store was written by a newer EventLite; it was left untouched."""
 
 
-class CorruptionError(StorageError):
+class CorruptionError(_AtEventError, StorageError):
     """Stored bytes are not what was written. `position` is the id of the event, where it is known."""
-
-    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.position = position
 
 
 class UnknownOutcomeError(StorageError):
     """The append may or may not have been committed; append again with the same `key` to find out."""
 
 
-class HandlerError(EventLiteError):
+class HandlerError(_AtEventError):
     """A handler raised: one inside an append's transaction, so that nothing was stored, or one of a projection.
 
     `__cause__` is why, `position` the id of the event it was called with, where it is known.
     """
-
-    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.position = position
 
 
 class ProjectionError(EventLiteError):
     """A projection that cannot be made, found, rebuilt or read as asked."""
 
 
-class UpcastError(EventLiteError):
+class UpcastError(_AtEventError):
     """An upcaster that cannot be registered, or that failed on an event; `position` is the id of that event."""
-
-    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.position = position
 
 
 class BulkError(EventLiteError):
@@ -127,12 +119,8 @@ class SubscriptionError(EventLiteError):
     """A subscription that there is not, or that cannot be used as asked."""
 
 
-class SubscriptionPausedError(SubscriptionError):
+class SubscriptionPausedError(_AtEventError, SubscriptionError):
     """A handler raised, and its subscription is paused at that event, `position`. `__cause__` is what it raised."""
-
-    def __init__(self, message: str, *, hint: str | None = None, position: int | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.position = position
 
 
 class JobError(EventLiteError):
