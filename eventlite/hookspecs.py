@@ -1,8 +1,9 @@
-"""Every hook, in the order in which a kernel calls them. Implement one with `eventlite.hookimpl`.
+"""Every hook: first those of a kernel, in the order in which it calls them. Implement one with `eventlite.hookimpl`.
 
 The five makers answer for their concern and may be wrapped by an extension (`hookimpl(wrapper=True)`): metrics around a
-storage, encryption around a cache. All other hooks are called for every plugin that has one. Hooks are called once per
-batch, never per event.
+storage, encryption around a cache. All other hooks are called for every plugin that has one, but for
+`eventlite_scratch_store`, which only the storage of the profile is asked. Hooks are called once per batch, never per
+event.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pluggy
 
@@ -28,9 +29,9 @@ hookimpl = pluggy.HookimplMarker("eventlite")
 
 
 class Finding(NamedTuple):
-    """What one doctor check found: level "ok", "warning" or "error", what was checked, and what to do about it."""
+    """What one doctor check found: how bad it is, what was checked, and what to do about it."""
 
-    level: str
+    level: Literal["ok", "warning", "error"]
     subject: str
     message: str
 
@@ -41,15 +42,6 @@ class Finding(NamedTuple):
 @hookspec(firstresult=True)
 def eventlite_make_storage(settings: Any) -> Storage | None:
     """Open the storage. Called first, once per kernel."""
-
-
-@hookspec(firstresult=True)
-def eventlite_scratch_store(settings: Any, place: Path) -> AbstractContextManager[Mapping[str, Any]] | None:
-    """Settings to change so that they name a new store, empty and gone at the end of the block, as on the same server.
-
-    Asked of the storage that the profile names; one with a setting `path` needs no such hook, since `place` is an empty
-    directory. `eventlite bench` measures there.
-    """
 
 
 @hookspec(firstresult=True)
@@ -110,3 +102,12 @@ def eventlite_doctor(kernel: Kernel) -> Iterable[Finding]:  # type: ignore[empty
 @hookspec
 def eventlite_workloads() -> Iterable[Workload]:  # type: ignore[empty-body]
     """Workloads to measure with `eventlite bench`, under every profile that names the extension."""
+
+
+@hookspec(firstresult=True)
+def eventlite_scratch_store(settings: Any, place: Path) -> AbstractContextManager[Mapping[str, Any]] | None:
+    """Settings to change so that they name a new store, empty and gone at the end of the block, as on the same server.
+
+    Asked of the storage that the profile names; one with a setting `path` needs no such hook, since `place` is an empty
+    directory. `eventlite bench` measures there.
+    """
