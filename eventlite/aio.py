@@ -92,8 +92,7 @@ class Done:
     __slots__ = ()
 
     def __await__(self) -> Generator[None]:
-        return
-        yield
+        yield from ()
 
 
 def _called(

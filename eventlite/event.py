@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from zlib import crc32
 
 from eventlite.errors import CorruptionError
-from eventlite.jsontext import decode_object, encode_object, loads
+from eventlite.jsontext import encode_object, loads
 
 #: The largest id a store may give: 2^53 - 1, the largest integer that every JSON reader keeps exact.
 MAX_ID = 2**53 - 1
@@ -262,7 +262,7 @@ def from_plain(plain: PlainDraft) -> Draft:
 
 def decode_tags(text: str) -> tuple[str, ...]:
     """The tags of a row."""
-    return () if text == "[]" else tuple(decode_object(text))
+    return () if text == "[]" else tuple(loads(text))
 
 
 def to_microseconds(moment: dt.datetime) -> int:

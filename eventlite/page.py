@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import zlib
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -65,6 +64,6 @@ def _parse(text: Any) -> Cursor:
         numbers = [last, head, query, 0 if total is None else total]
         if all(type(number) is int and 0 <= number <= MAX_ID for number in numbers) and type(backwards) is bool:
             return Cursor(last, total, head, backwards, query)
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError):
         pass
     raise InvalidQueryError(f"{text!r:.60} is not a cursor", hint="Pass `next_cursor` of the page before.")

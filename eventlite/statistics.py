@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from itertools import chain
 
 from eventlite.contracts import EventReader, Statistics
-from eventlite.event import Row
+from eventlite.event import MAX_ID
 from eventlite.query import Query
-
-_PAGE = 1000
+from eventlite.scanning import scan
 
 
 def summarise(reader: EventReader) -> Statistics:
-    """Read every event once, page by page; keeps in memory each distinct command, user, version and correlation.
+    """Read every event once, batch by batch; keeps in memory each distinct command, user, version and correlation.
 
     A storage that can count for itself does so instead, with the same result. `first` and `last` are the earliest and
     the latest time, whatever the order of the events.
@@ -23,7 +22,7 @@ def summarise(reader: EventReader) -> Statistics:
     head = children = 0
     first: int | None = None
     last: int | None = None
-    for row in _rows(reader):
+    for row in chain.from_iterable(scan(reader, Query(), after=0, before=MAX_ID + 1)):
         head, version, recorded, user, _, cmd, _, correlation, causation = row[:9]
         by_cmd[cmd] += 1
         by_user[user] += 1
@@ -45,10 +44,3 @@ def summarise(reader: EventReader) -> Statistics:
         by_user=dict(by_user),
         by_version=dict(by_version),
     )
-
-
-def _rows(reader: EventReader) -> Iterator[Row]:
-    after = 0
-    while rows := reader.read(Query(), after=after, limit=_PAGE):
-        yield from rows
-        after = rows[-1][0]

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 @runtime_checkable
 class Announcing(Protocol):
-    """A storage that passes hints on. One may be lost: whoever heeds them looks for himself now and then, too."""
+    """A storage that passes hints on. One may be lost: whoever heeds them looks at the head now and then, too."""
 
     def heed(self, told: Callable[[], None]) -> Callable[[], None] | None:
         """From now on call `told()` after appends and announcements, of this process and of others.

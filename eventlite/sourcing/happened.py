@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -52,10 +52,8 @@ def scoped(element: Happened, correlation_id: str | None, tags: Sequence[str]) -
 
 
 def _within(plain: Query, correlation_id: str | None, tags: Sequence[str]) -> Query:
-    names = ("cmd", "user", "causation_id", "version", "since", "until", "data")
-    given = {name: getattr(plain, name) for name in names}
     own_correlation = plain.correlation_id if plain.correlation_id is not None else correlation_id
-    return Query(**given, correlation_id=own_correlation, tags=plain.tags or tuple(tags) or None)
+    return replace(plain, correlation_id=own_correlation, tags=plain.tags or tuple(tags) or None)
 
 
 def dump_happened(element: Happened) -> dict[str, Any]:
