@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from eventlite.cli.app import app_option, open_app
+from eventlite.cli.app import app_option, needed, open_app
 from eventlite.cli.context import open_kernel, options_of
-from eventlite.cli.errors import NotFoundError
+from eventlite.cli.errors import UNSOUND, NotFoundError
 from eventlite.cli.output import print_json, print_line, progress, safe, several, stdout, table
 from eventlite.cli.verbs import Verbs
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from eventlite.sourcing.consumer import Consumer
     from eventlite.sourcing.projections.report import ProjectionReport
 
-#: The exit code when a state is not what its events make.
-_DIFFERENT = 5
+_WHY = "the code of projections is yours, not in the store"
 
 
 @click.group(cls=Verbs)
@@ -62,7 +60,7 @@ def rebuild(ctx: click.Context, name: str, app: str | None) -> None:
 
     Example: eventlite projections rebuild orders --app shop:set_up --db app.db
     """
-    with open_app(ctx, _needed(app)) as kernel, progress(f"rebuilding {name}") as tell:
+    with open_app(ctx, needed(ctx, app, _WHY)) as kernel, progress(f"rebuilding {name}") as tell:
         report = kernel.rebuild(_known(kernel, name), progress=tell)
     if options_of(ctx).json:
         print_json([_described(report)])
@@ -81,14 +79,14 @@ def verify(ctx: click.Context, names: tuple[str, ...], app: str | None) -> int:
 
     Example: eventlite projections verify --app shop:set_up --db app.db
     """
-    with open_app(ctx, _needed(app)) as kernel:
+    with open_app(ctx, needed(ctx, app, _WHY)) as kernel:
         reports = [_verified(kernel, _known(kernel, name)) for name in names or _comparable(kernel)]
     if options_of(ctx).json:
         print_json([_described(report) for report in reports])
     else:
         for report in reports:
             _show(report)
-    return 0 if all(report.equal for report in reports) else _DIFFERENT
+    return 0 if all(report.equal for report in reports) else UNSOUND
 
 
 @projections.command()
@@ -170,17 +168,14 @@ def _state(consumer: Consumer, failed: Consumer, now: int) -> str:
 
 def _change(ctx: click.Context, name: str, **changes: Any) -> dict[str, Any]:
     """Of the projection and of its reactions; returns how it stands then. Raises `NotFoundError`."""
-    from eventlite.sourcing.consumer import find, store
-    from eventlite.sourcing.projections.book import consumer_name, reaction_name
+    from eventlite.sourcing.consumer import find
+    from eventlite.sourcing.projections.book import change, consumer_name
 
     with open_kernel(ctx) as kernel:
         with kernel.transaction() as transaction:
-            found = [find(transaction.state, each) for each in (consumer_name(name), reaction_name(name))]
-            if found[0] is None:
+            if find(transaction.state, consumer_name(name)) is None:
                 raise _unknown(name)
-            for consumer in found:
-                if consumer is not None:
-                    store(transaction.state, replace(consumer, **changes))
+            change(transaction.state, name, **changes)
         return next(each for each in _all(kernel) if each["name"] == name)
 
 
@@ -194,12 +189,6 @@ def _tell(ctx: click.Context, changed: dict[str, Any], done: str) -> None:
 
 def _unknown(name: str) -> NotFoundError:
     return NotFoundError(f"there is no projection {name!r}", hint="`eventlite projections list` shows them.")
-
-
-def _needed(app: str | None) -> str:
-    if app is None:
-        raise click.UsageError("--app MODULE:FUNCTION is needed: the code of projections is yours, not in the store")
-    return app
 
 
 def _known(kernel: Kernel, name: str) -> str:

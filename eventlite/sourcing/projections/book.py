@@ -41,6 +41,14 @@ def standing(state: StateReader, name: str) -> Consumer:
     return find(state, consumer_name(name)) or Consumer(consumer_name(name))
 
 
+def change(state: StateStore, name: str, **changes: Any) -> None:
+    """Change where a projection stands, and where its reactions do if it has any: they stop and go together."""
+    store(state, replace(standing(state, name), **changes))
+    reactions = find(state, reaction_name(name))
+    if reactions is not None:
+        store(state, replace(reactions, **changes))
+
+
 def description(state: StateReader, name: str) -> dict[str, Any]:
     """How its state is kept, `{}` if it is new; and the mode it was last projected in, as "mode"."""
     record = state.get(NAMESPACE, name)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from eventlite.errors import ProjectionError
-from eventlite.sourcing.consumer import Consumer, find, store
-from eventlite.sourcing.projections.book import reaction_name, standing
+from eventlite.sourcing.consumer import Consumer, find
+from eventlite.sourcing.projections.book import change, reaction_name, standing
 from eventlite.sourcing.projections.snapshotting import subject_name
 from eventlite.sourcing.snapshots import taken_at
 
@@ -87,12 +86,8 @@ class ProjectionHandle:
         self._change(paused=False, error=None, error_position=None)
 
     def _change(self, **changes: Any) -> None:
-        """The reactions stop and go with the projection."""
         with self._host.transaction() as transaction:
-            store(transaction.state, replace(standing(transaction.state, self.name), **changes))
-            reactions = find(transaction.state, reaction_name(self.name))
-            if reactions is not None:
-                store(transaction.state, replace(reactions, **changes))
+            change(transaction.state, self.name, **changes)
 
     def _standing(self) -> Consumer:
         with self._host.storage.snapshot() as snapshot:
