@@ -24,6 +24,13 @@ app_option = click.option(
 )
 
 
+def needed(ctx: click.Context, app: str | None, why: str) -> str:
+    """The value of `--app`, for a command that cannot do without it; `why` is said in the error."""
+    if app is None:
+        raise click.UsageError(f"--app module:function is missing: {why}", ctx)
+    return app
+
+
 class AppError(PluginError):
     """The function that `--app` names cannot be found, or it failed."""
 

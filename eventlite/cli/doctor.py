@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from eventlite.cli.context import Options, open_kernel, options_of, store_path
+from eventlite.cli.machine_checks import check_place, check_python, check_sqlite
 from eventlite.cli.output import print_json, print_line, safe
-from eventlite.cli.surroundings import check_place, check_python, check_sqlite
 from eventlite.errors import EventLiteError, ProfileError, StoreNotFoundError
 from eventlite.hookspecs import Finding
 

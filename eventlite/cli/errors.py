@@ -17,6 +17,9 @@ class NotFoundError(errors.EventLiteError):
     """What was asked for by its id or name is not in the store."""
 
 
+#: The exit code of a check that went well and found something wrong, as of a `CorruptionError`.
+UNSOUND = 5
+
 #: The exit code of each kind of error, the nearest class deciding; 0 is done, 1 every other failure.
 EXIT_CODES: dict[type[BaseException], int] = {
     errors.EventLiteError: 1,
@@ -27,7 +30,7 @@ EXIT_CODES: dict[type[BaseException], int] = {
     errors.StoreNotFoundError: 3,
     FileNotFoundError: 3,
     errors.ConflictError: 4,
-    errors.CorruptionError: 5,
+    errors.CorruptionError: UNSOUND,
     errors.StoreBusyError: 6,
     errors.StorageError: 7,
     OSError: 7,

@@ -52,6 +52,11 @@ def _cells(event: Event) -> tuple[str, str, str, str, str]:
     return str(event.id), short_time(event), safe(event.cmd), safe(event.user), safe(event.row[6])
 
 
+def iso(moment: int | None) -> str | None:
+    """Microseconds since the epoch as ISO text, None as None."""
+    return None if moment is None else to_iso(moment)
+
+
 def short_time(event: Event) -> str:
     """The time to the millisecond: `2026-01-31T12:00:00.123Z`."""
     return f"{to_iso(event.row[2])[:23]}Z"

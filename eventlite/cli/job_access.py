@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def kept(ctx: click.Context, create: bool = False) -> Iterator[JobDispatcher]:
+def open_dispatcher(ctx: click.Context, create: bool = False) -> Iterator[JobDispatcher]:
     """The dispatcher of a profile whose jobs are kept in the store; others' end with the process that made them."""
     with open_kernel(ctx, create) as kernel:
         if not kernel.jobs.capabilities.durable:
@@ -25,7 +25,7 @@ def kept(ctx: click.Context, create: bool = False) -> Iterator[JobDispatcher]:
         yield kernel.jobs
 
 
-def known(dispatcher: JobDispatcher, id: str) -> JobInfo:
+def known_job(dispatcher: JobDispatcher, id: str) -> JobInfo:
     """The job of that id; raises `NotFoundError` without one."""
     found = dispatcher.get(id)
     if found is None:

@@ -10,7 +10,7 @@ from eventlite.cli.append import json_data
 from eventlite.cli.context import options_of
 from eventlite.cli.errors import NotFoundError
 from eventlite.cli.filters import moment
-from eventlite.cli.job_access import kept, known
+from eventlite.cli.job_access import known_job, open_dispatcher
 from eventlite.cli.job_views import job_json
 from eventlite.cli.output import print_json, print_line, safe
 from eventlite.contracts.jobs import DEFAULT_QUEUE
@@ -57,11 +57,11 @@ def enqueue(
         raise click.UsageError("give --unique or --unique-data, not both", ctx)
     sameness = unique_data if unique is None else unique
     payload = json_data(data)
-    with kept(ctx, create=True) as dispatcher:
+    with open_dispatcher(ctx, create=True) as dispatcher:
         id = dispatcher.enqueue(
             job, payload, delay=delay, run_at=run_at, priority=priority, queue=queue, unique=sameness
         )
-        found = known(dispatcher, id)
+        found = known_job(dispatcher, id)
     if options_of(ctx).json:
         print_json(job_json(found))
     else:
@@ -78,7 +78,7 @@ def unschedule(ctx: click.Context, names: tuple[str, ...]) -> None:
 
     Example: eventlite jobs unschedule nightly
     """
-    with kept(ctx) as dispatcher:
+    with open_dispatcher(ctx) as dispatcher:
         there = {schedule.name for schedule in dispatcher.schedules()}
         for name in names:
             if name not in there:

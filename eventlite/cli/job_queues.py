@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import click
 
 from eventlite.cli.context import options_of
-from eventlite.cli.job_access import kept
+from eventlite.cli.job_access import open_dispatcher
 from eventlite.cli.job_views import show_queues
 from eventlite.cli.output import print_json
 from eventlite.contracts import JobDispatcher
@@ -52,7 +52,7 @@ def limit(ctx: click.Context, queue: str, most: int | None, unlimited: bool) -> 
 
 def _change(ctx: click.Context, queues: Sequence[str], change: Callable[[JobDispatcher, str], None]) -> None:
     """Do it to each, and show them."""
-    with kept(ctx) as dispatcher:
+    with open_dispatcher(ctx) as dispatcher:
         for queue in queues:
             change(dispatcher, queue)
         changed = [queue for queue in dispatcher.queues() if queue.name in queues]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from eventlite.cli.events import iso
 from eventlite.cli.output import note, print_line, safe, stdout, table, to_json
 from eventlite.contracts import Durations, JobCapabilities, JobInfo, JobStatistics, QueueInfo, ScheduleInfo
 from eventlite.contracts.jobs import JOB_STATES, meanings
@@ -31,11 +32,6 @@ def statistics_json(statistics: JobStatistics) -> dict[str, Any]:
     """Statistics; times as ISO text, durations in seconds."""
     wait, run = (None if one is None else one._asdict() for one in (statistics.wait, statistics.run))
     return {**asdict(statistics), "oldest_pending": iso(statistics.oldest_pending), "wait": wait, "run": run}
-
-
-def iso(moment: int | None) -> str | None:
-    """Microseconds since the epoch as ISO text."""
-    return None if moment is None else to_iso(moment)
 
 
 def show_jobs(jobs: Sequence[JobInfo]) -> None:

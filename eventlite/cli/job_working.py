@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from eventlite.cli.app import app_option, open_app
+from eventlite.cli.app import app_option, needed, open_app
 from eventlite.cli.context import options_of
 from eventlite.cli.errors import INTERRUPTED
 from eventlite.cli.output import note, print_json, print_line, several
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 _SECONDS = click.FloatRange(min=0)
+
+#: Without its workers every job would fail.
+_WHY = "it registers the workers"
 
 
 def _names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[str] | None:
@@ -52,7 +55,7 @@ def work(
 
     Example: eventlite jobs work --app shop:set_up --queues mail,default --concurrency 8
     """
-    with open_app(ctx, _needed(ctx, app), create=True) as kernel:
+    with open_app(ctx, needed(ctx, app, _WHY), create=True) as kernel:
         if not kernel.jobs.capabilities.work_loop:
             undeclared("work_loop", "work loop")
         with _signals() as signals:
@@ -70,16 +73,9 @@ def run(ctx: click.Context, app: str | None) -> None:
 
     Example: eventlite jobs run --app shop:set_up
     """
-    with open_app(ctx, _needed(ctx, app)) as kernel:
+    with open_app(ctx, needed(ctx, app, _WHY)) as kernel:
         attempts = kernel.jobs.run_until_idle()
     _tell(ctx, attempts)
-
-
-def _needed(ctx: click.Context, app: str | None) -> str:
-    """The app: without its workers every job would fail."""
-    if app is None:
-        raise click.UsageError("--app module:function is missing: it registers the workers", ctx)
-    return app
 
 
 def _work(dispatcher: JobDispatcher, signals: Signals, **options: Any) -> tuple[int, list[int]]:

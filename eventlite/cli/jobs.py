@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eventlite.cli.context import limit_option, open_kernel, options_of
-from eventlite.cli.job_access import kept, known
+from eventlite.cli.job_access import known_job, open_dispatcher
 from eventlite.cli.job_making import enqueue, unschedule
 from eventlite.cli.job_queues import limit, pause, resume
 from eventlite.cli.job_views import (
@@ -24,9 +24,9 @@ from eventlite.cli.job_views import (
     show_statistics,
     statistics_json,
 )
+from eventlite.cli.job_working import run, work
 from eventlite.cli.output import note, print_json, print_line, safe, several
 from eventlite.cli.verbs import Verbs
-from eventlite.cli.working import run, work
 from eventlite.contracts.jobs import JOB_STATES
 from eventlite.errors import ConflictError
 
@@ -87,8 +87,8 @@ def show(ctx: click.Context, id: str) -> None:
 
     Example: eventlite jobs show 42
     """
-    with kept(ctx) as dispatcher:
-        found = known(dispatcher, id)
+    with open_dispatcher(ctx) as dispatcher:
+        found = known_job(dispatcher, id)
     if options_of(ctx).json:
         print_json(job_json(found))
     else:
@@ -109,7 +109,7 @@ def retry(ctx: click.Context, ids: tuple[str, ...], all_dead: bool, name: str | 
         raise click.UsageError("give the ids of jobs, or --dead for all that are dead", ctx)
     if name is not None and not all_dead:
         raise click.UsageError("--name goes with --dead", ctx)
-    with kept(ctx) as dispatcher:
+    with open_dispatcher(ctx) as dispatcher:
         if all_dead:
             changed = _retry_dead(dispatcher, name)
         else:
@@ -125,7 +125,7 @@ def cancel(ctx: click.Context, ids: tuple[str, ...]) -> None:
 
     Example: eventlite jobs cancel 42 43
     """
-    with kept(ctx) as dispatcher:
+    with open_dispatcher(ctx) as dispatcher:
         changed = _each(dispatcher, ids, dispatcher.cancel, "cancelled: it is over")
     _tell(ctx, changed, "cancelled, or asked to stop")
 
@@ -145,7 +145,7 @@ def stats(ctx: click.Context, window: float) -> None:
 
     Example: eventlite jobs stats --window 600
     """
-    with kept(ctx) as dispatcher:
+    with open_dispatcher(ctx) as dispatcher:
         can, counts = dispatcher.capabilities, dispatcher.stats()
         queues = dispatcher.queues() if can.queues else []
         schedules = dispatcher.schedules() if can.recurring else []
@@ -180,7 +180,7 @@ def prune(ctx: click.Context, history: int | None, keep: float | None) -> None:
 
     Example: eventlite jobs prune --keep 86400
     """
-    with kept(ctx) as dispatcher:
+    with open_dispatcher(ctx) as dispatcher:
         forgotten = dispatcher.prune(history=history, keep=keep)
     if options_of(ctx).json:
         print_json({"forgotten": forgotten})
@@ -204,7 +204,7 @@ def capabilities(ctx: click.Context) -> None:
 
 
 def _list(ctx: click.Context, state: str | None, name: str | None, queue: str | None, limit: int) -> None:
-    with kept(ctx) as dispatcher:
+    with open_dispatcher(ctx) as dispatcher:
         found = dispatcher.list(state=state, limit=limit, name=name, queue=queue)
     if options_of(ctx).json:
         print_json([job_json(job) for job in found])
@@ -214,11 +214,11 @@ def _list(ctx: click.Context, state: str | None, name: str | None, queue: str | 
 
 def _each(dispatcher: JobDispatcher, ids: Sequence[str], change: Callable[[str], bool], what: str) -> list[JobInfo]:
     """The jobs after the change; raises for the first that cannot be changed, when the others before it are."""
-    for job in [known(dispatcher, id) for id in ids]:
+    for job in [known_job(dispatcher, id) for id in ids]:
         if not change(job.id):
-            now = known(dispatcher, job.id)
+            now = known_job(dispatcher, job.id)
             raise ConflictError(f"job {job.id} is {now.state} and cannot be {what}", hint=_unique_hint(now))
-    return [known(dispatcher, id) for id in ids]
+    return [known_job(dispatcher, id) for id in ids]
 
 
 def _unique_hint(job: JobInfo) -> str | None:
@@ -230,7 +230,7 @@ def _unique_hint(job: JobInfo) -> str | None:
 def _retry_dead(dispatcher: JobDispatcher, name: str | None) -> list[JobInfo]:
     """All dead jobs that were put back; one whose unique twin is unfinished stays dead."""
     found = dispatcher.list(state="dead", name=name, limit=dispatcher.stats()["dead"] or 1)
-    return [known(dispatcher, job.id) for job in found if dispatcher.retry(job.id)]
+    return [known_job(dispatcher, job.id) for job in found if dispatcher.retry(job.id)]
 
 
 def _tell(ctx: click.Context, changed: Sequence[JobInfo], done: str) -> None:

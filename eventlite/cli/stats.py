@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventlite.cli.context import limit_option, open_kernel, options_of
+from eventlite.cli.events import iso
 from eventlite.cli.output import print_json, print_line, safe, size, stdout, table
-from eventlite.event import to_iso
 
 if TYPE_CHECKING:
     from eventlite.contracts import Statistics
@@ -42,8 +42,8 @@ def _as_json(counted: Statistics, facts: Mapping[str, Any], indexes: list[str]) 
         "correlations": counted.correlations,
         "roots": counted.roots,
         "children": counted.children,
-        "first": None if counted.first is None else to_iso(counted.first),
-        "last": None if counted.last is None else to_iso(counted.last),
+        "first": iso(counted.first),
+        "last": iso(counted.last),
         "by_cmd": dict(counted.by_cmd),
         "by_user": dict(counted.by_user),
         "by_version": {str(version): count for version, count in counted.by_version.items()},
@@ -58,8 +58,8 @@ def _show(counted: Statistics, facts: Mapping[str, Any], indexes: list[str], lim
         ("correlations", f"{counted.correlations:,}"),
         ("roots", f"{counted.roots:,}"),
         ("children", f"{counted.children:,}"),
-        ("first", "-" if counted.first is None else to_iso(counted.first)),
-        ("last", "-" if counted.last is None else to_iso(counted.last)),
+        ("first", iso(counted.first) or "-"),
+        ("last", iso(counted.last) or "-"),
         ("indexes", ", ".join(indexes) or "-"),
     ]
     _print_pairs([*summary, *_storage_lines(facts)])

@@ -14,6 +14,7 @@ import click
 from eventlite.cli.app import app_option, open_app
 from eventlite.cli.context import open_kernel, options_of, store_path
 from eventlite.cli.errors import NotFoundError
+from eventlite.cli.events import iso
 from eventlite.cli.filters import query_options
 from eventlite.cli.output import note, print_line, progress, several, to_json
 from eventlite.errors import CorruptionError, EventLiteError
@@ -168,12 +169,8 @@ def _tell(ctx: click.Context, what: str, report: BulkReport, seconds: float, *, 
 
 
 def _as_json(report: BulkReport, seconds: float) -> dict[str, Any]:
-    times = {name: _iso(getattr(report, name)) for name in ("first_time", "last_time")}
+    times = {name: iso(getattr(report, name)) for name in ("first_time", "last_time")}
     return {**asdict(report), **times, "seconds": round(seconds, 3)}
-
-
-def _iso(moment: int | None) -> str | None:
-    return None if moment is None else to_iso(moment)
 
 
 def _lines(what: str, report: BulkReport, seconds: float) -> list[str]:

@@ -8,14 +8,12 @@ import click
 
 from eventlite.cli.app import app_option, open_app
 from eventlite.cli.context import options_of
+from eventlite.cli.errors import UNSOUND
 from eventlite.cli.output import print_json, print_line, safe, several
 from eventlite.cli.verbs import Verbs
 
 if TYPE_CHECKING:
     from eventlite.sourcing.upcasting import Stranded
-
-#: The exit code when a version has no path.
-STRANDED = 5
 
 
 @click.group("upcasters", cls=Verbs)
@@ -45,7 +43,7 @@ def check(ctx: click.Context, app: str | None) -> None:
             print_line(_line(found))
         print_line(several(len(stranded), "version") + " without a path to the newest")
     if stranded:
-        ctx.exit(STRANDED)
+        ctx.exit(UNSOUND)
 
 
 def _line(found: Stranded) -> str:

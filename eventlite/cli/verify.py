@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from eventlite.cli.context import open_kernel, options_of
+from eventlite.cli.errors import UNSOUND
 from eventlite.cli.output import note, print_json, print_line, progress, safe, several
 
 if TYPE_CHECKING:
     from eventlite.verification import VerificationReport
-
-#: The exit code when something is wrong.
-DAMAGED = 5
 
 
 @click.command("verify")
@@ -35,7 +33,7 @@ def verify(ctx: click.Context) -> None:
     else:
         _show(report)
     if report.problems:
-        ctx.exit(DAMAGED)
+        ctx.exit(UNSOUND)
 
 
 def _show(report: VerificationReport) -> None:

@@ -11,6 +11,7 @@ from eventlite.cli.errors import NotFoundError
 from eventlite.cli.output import note, print_json, print_line, safe, several, stdout, table
 from eventlite.cli.verbs import Verbs
 from eventlite.errors import ConflictError
+from eventlite.sourcing.wait import WAIT_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from eventlite.sourcing.wait import Wait
     from eventlite.sourcing.wait_condition import Part
 
-_STATES = ("pending", "ready", "executed", "expired", "cancelled")
 _NUMBERS = click.IntRange(1)
 
 
@@ -33,7 +33,7 @@ def waits() -> None:
 
 
 @waits.command("list")
-@click.option("--state", type=click.Choice(_STATES), help="Only waits in this state.")
+@click.option("--state", type=click.Choice(WAIT_STATES), help="Only waits in this state.")
 @click.option("--correlation", metavar="ID", help="Only waits of this correlation.")
 @click.option("--after", type=click.IntRange(0), default=0, metavar="ID", help="Only waits with a larger number.")
 @limit_option(100, "At most so many.", least=0)

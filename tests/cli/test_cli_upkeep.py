@@ -13,7 +13,7 @@ from click.testing import Result
 
 from eventlite import Event, Kernel
 from eventlite.cli import backup as cli_backup
-from eventlite.cli.surroundings import check_place, check_sqlite, file_system_type
+from eventlite.cli.machine_checks import check_place, check_sqlite, file_system_type
 from eventlite.hookspecs import Finding
 
 
