@@ -36,6 +36,16 @@ LAYERS = (
 PUBLIC = {name for layer in LAYERS[:5] for name in layer}
 OF_THE_KERNEL = {"Kernel", "AsyncKernel", "Page", "__version__"}
 
+#: Packages of so many modules that a newcomer needs to be told which of them does what.
+MAPPED = (
+    "eventlite/sourcing",
+    "eventlite/sourcing/projections",
+    "plugins/eventlite_files",
+    "plugins/eventlite_jobs/durable",
+    "plugins/eventlite_postgres",
+    "plugins/eventlite_sqlite",
+)
+
 PLUGINS = sorted(path.parent.name for path in (ROOT / "plugins").glob("*/__init__.py"))
 
 
@@ -123,6 +133,14 @@ def test_imports_are_absolute(package: str) -> None:
 def test_every_plugin_package_is_looked_at() -> None:
     assert {"eventlite_cache", "eventlite_files", "eventlite_indexing", "eventlite_jobs"} < set(PLUGINS)
     assert {"eventlite_memory", "eventlite_sqlite"} < set(PLUGINS)
+
+
+@pytest.mark.parametrize("package", MAPPED)
+def test_the_docstring_of_a_large_package_says_where_everything_is(package: str) -> None:
+    docstring = ast.get_docstring(ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    parts = {path.stem if path.suffix else path.name for path in (ROOT / package).iterdir()}
+    parts = {part for part in parts if not part.startswith("__")} - {"py", "settings"}
+    assert [part for part in sorted(parts) if f"`{part}`" not in docstring] == [], f"name it in {package}/__init__.py"
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)

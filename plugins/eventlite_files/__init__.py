@@ -1,8 +1,14 @@
 """The `files` plugin: gets events in from files and out to files, in bounded memory.
 
-A file passes through small pieces: `source` reads lines within limits, a format of `formats` makes records of them,
-`fields` makes drafts of records, `run` commits them batch by batch, and `cursor` remembers how far it came. The
-other way, `exporting` reads batches, a format writes them, and `sink` lets the file appear when it is whole.
+`bulk` is the component; `picking` says which format a file has, `compression` reads and writes gzip and zstd.
+
+* In: `importing` checks what is asked for and makes a `run`. `source` reads lines within limits, a format of `formats`
+  makes records of them (`strictjson`, `mapping`), `fields` makes drafts of records, `batches` puts them together, and
+  `committing` stores a batch with its place in the file (`cursor`). `identities` and `causes` know which event of the
+  file is which of the store; `rejects` keeps what cannot be read, `tally` counts. `names` tells what was probably
+  meant.
+* Out: `exporting` reads batches (`salvaging` those of a damaged store), a format writes them, and `sink` lets the file
+  appear when it is whole.
 """
 
 from __future__ import annotations

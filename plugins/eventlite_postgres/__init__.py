@@ -1,4 +1,16 @@
-"""A storage on a PostgreSQL server: the same semantics for many machines, and a standby where one is wanted."""
+"""A storage on a PostgreSQL server: the same semantics for many machines, and a standby where one is wanted.
+
+`storage` is the whole.
+
+* Writing: the `writer` has one connection. A group of appends is one call of a function (`at_once`), or else two
+  `exchanges`, with what admission asks `foreseen`, and many rows by `copying`. `transaction` is a unit of work,
+  `records` the records in it.
+* Reading: a pool of `readers`, each `reading` over a connection; `statements` makes SQL of a query, `texts` has what
+  depends on none, `recent` saves asking twice. `news` wakes those who wait.
+* Opening: `connecting`, `schema` (with the scripts in `sql`), `settings`, `indexes`; `failures` translates errors, and
+  `forking` keeps children off.
+* For people: `inspection`, `durability`, `doctor`. For tests and benchmarks: `testing`, `leftovers`, `scratch`.
+"""
 
 from __future__ import annotations
 

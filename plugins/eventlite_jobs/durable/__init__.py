@@ -1,4 +1,16 @@
-"""The job dispatcher `durable`: jobs in the store itself, beside its events, run by any number of processes."""
+"""The job dispatcher `durable`: jobs in the store itself, beside its events, run by any number of processes.
+
+`dispatcher` puts everything together; what all parts of it share is the `desk`.
+
+* In: `ordering` checks what `enqueue` was asked for, `enqueueing` puts it into the table. While jobs run, a `feed`
+  brings more: of triggers (`followers`) and of recurring jobs (`schedules`, by `rules`).
+* Running: `running` has a `crew` for each call. It takes jobs (`claiming`, as many as the `pace` allows) to the
+  `floor`, where `executors` make each `attempt`; `reporting` stores what came of it, by `endings` and `settling`.
+  `upkeep` minds time, leases and cancellations, the `roster` knows what still runs.
+* Looking after jobs: `management`, by `looking`, `queues`, `statistics` and `history`.
+* The tables: `database` says where they are, `schema` makes them by the scripts in `sql`, `session` speaks to
+  them in one of two `dialects`, and `rows` says what is in them.
+"""
 
 from __future__ import annotations
 
