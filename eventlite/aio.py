@@ -20,15 +20,13 @@ from eventlite.async_queue import AsyncWriteQueue
 from eventlite.errors import EventLiteError, StoreClosedError
 from eventlite.event import Event, NewEvent
 from eventlite.kernel import Kernel
-from eventlite.query import Condition, Query
+from eventlite.query import ALL_EVENTS, Condition, Query
 from eventlite.writable import listed
 
 if TYPE_CHECKING:
     from eventlite.async_subscription import AsyncSubscription
     from eventlite.contracts import BulkReport, Cache, Storage
     from eventlite.profile import Profile
-
-_ALL = Query()
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -254,7 +252,9 @@ class AsyncKernel:
         """The `Subscriptions`, awaited."""
         return AsyncComponent(self.kernel.subscriptions, self._workers)
 
-    def subscribe(self, query: Query = _ALL, name: str | None = None, after: int | None = None) -> AsyncSubscription:
+    def subscribe(
+        self, query: Query = ALL_EVENTS, name: str | None = None, after: int | None = None
+    ) -> AsyncSubscription:
         """As `Kernel.subscribe`; what it refuses is raised at the first use."""
         from eventlite.async_subscription import AsyncSubscription
 

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eventlite import announcing
 from eventlite.errors import BulkError, StoreClosedError
-from eventlite.query import Query
+from eventlite.query import ALL_EVENTS, Query
 from eventlite.sourced import Sourced
 
 if TYPE_CHECKING:
     from eventlite.contracts import Bulk, BulkReport, Indexing, JobDispatcher
     from eventlite.plugins import Plugins
     from eventlite.profile import Profile
-
-_ALL = Query()
 
 
 class Kernel(Sourced):
@@ -110,7 +108,7 @@ class Kernel(Sourced):
 
         return self.bulk.import_file(self, Path(path), ImportOptions(**options))
 
-    def export_file(self, /, path: str | Path, query: Query = _ALL, **options: Any) -> BulkReport:
+    def export_file(self, /, path: str | Path, query: Query = ALL_EVENTS, **options: Any) -> BulkReport:
         """Export matching events to a file; the options are those of `eventlite.contracts.ExportOptions`."""
         from eventlite.contracts.bulk import ExportOptions
 

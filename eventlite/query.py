@@ -114,6 +114,10 @@ class Query:
         return None if self.until is None else to_microseconds(self.until)
 
 
+#: The query of every event.
+ALL_EVENTS = Query()
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """Append only if no event that matches `query` stands after position `after`.

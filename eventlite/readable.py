@@ -10,15 +10,13 @@ from eventlite.answers import Answers, CachedAnswers, DirectAnswers
 from eventlite.errors import InvalidQueryError, StoreClosedError, shown
 from eventlite.event import MAX_ID, Event, Row, VerifiedEvent
 from eventlite.page import Cursor, Page, decode_cursor, query_mark
-from eventlite.query import Query, check_position, check_query, check_size
+from eventlite.query import ALL_EVENTS, Query, check_position, check_query, check_size
 from eventlite.scanning import BATCH, scan
 
 if TYPE_CHECKING:
     from eventlite.contracts import Cache, Storage
     from eventlite.processing import ProcessReport
     from eventlite.verification import VerificationReport
-
-_ALL = Query()
 
 
 class Readable:
@@ -63,7 +61,7 @@ class Readable:
 
     def read(
         self,
-        query: Query = _ALL,
+        query: Query = ALL_EVENTS,
         *,
         after: int = 0,
         before: int | None = None,
@@ -77,7 +75,7 @@ class Readable:
         batches = self._scan(query, after, before, limit, backwards, BATCH)
         return map(self._event, chain.from_iterable(batches))
 
-    def stream(self, query: Query = _ALL, *, after: int = 0, batch_size: int = BATCH) -> Iterator[list[Event]]:
+    def stream(self, query: Query = ALL_EVENTS, *, after: int = 0, batch_size: int = BATCH) -> Iterator[list[Event]]:
         """Matching events after a position in lists of `batch_size`, in order; ends at the present head."""
         check_size(batch_size, "batch_size")
         return map(self.events, self._scan(query, after, None, None, False, batch_size))
@@ -96,7 +94,7 @@ class Readable:
 
     def page(
         self,
-        query: Query = _ALL,
+        query: Query = ALL_EVENTS,
         *,
         limit: int = 100,
         offset: int = 0,
@@ -123,7 +121,7 @@ class Readable:
             total += self._answers.count(query, head=head, after=start.head)
         return self._page(query, start._replace(total=total, head=head), limit, None)
 
-    def count(self, query: Query = _ALL) -> int:
+    def count(self, query: Query = ALL_EVENTS) -> int:
         """How many events match."""
         check_query(query)
         return self.storage.count(query)

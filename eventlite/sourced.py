@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from eventlite.errors import StoreClosedError
 from eventlite.event import Event, NewEvent
-from eventlite.query import Query
+from eventlite.query import ALL_EVENTS, Query
 from eventlite.writable import Writable
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from eventlite.sourcing.upcasting import Upcasters
     from eventlite.sourcing.wait import Wait
     from eventlite.sourcing.waits import Waits
-
-_ALL = Query()
 
 _C = TypeVar("_C")
 _S = TypeVar("_S")
@@ -111,7 +109,7 @@ class Sourced(Writable):
 
         return Subscriptions(self)
 
-    def subscribe(self, query: Query = _ALL, name: str | None = None, after: int | None = None) -> Subscription:
+    def subscribe(self, query: Query = ALL_EVENTS, name: str | None = None, after: int | None = None) -> Subscription:
         """Follow matching events: those that are there, then every new one of any process, in order.
 
         With a name its position is kept in the store, and of all subscriptions of that name one gets events: it begins

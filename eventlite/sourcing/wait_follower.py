@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from eventlite.errors import EventLiteError, HandlerError, StorageError
 from eventlite.event import NewEvent, Row, damaged
-from eventlite.query import Query
+from eventlite.query import ALL_EVENTS
 from eventlite.sourcing import consumer
 from eventlite.sourcing.wait import Wait
 from eventlite.sourcing.wait_index import WaitIndex
@@ -31,8 +31,6 @@ BATCH = 1000
 
 #: Events that concern no wait before the position is written down all the same.
 KEEP_POSITION = 10_000
-
-_ALL = Query()
 
 
 @dataclass
@@ -106,7 +104,7 @@ class WaitFollower:
             return _Step(stored, self._position, at_head=True, watching=False)
         watching = len(self._index) > 0
         position = max(self._position, stored.position) if watching else view.head()
-        rows = view.read(_ALL, after=position, limit=BATCH) if watching else []
+        rows = view.read(ALL_EVENTS, after=position, limit=BATCH) if watching else []
         step = _Step(stored, rows[-1][0] if rows else position, len(rows) < BATCH, watching)
         for row in rows:
             try:

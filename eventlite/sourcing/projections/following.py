@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eventlite.errors import ConflictError, HandlerError
 from eventlite.event import Row
-from eventlite.query import Query
+from eventlite.query import ALL_EVENTS
 from eventlite.sourcing.consumer import Hold, change
 from eventlite.sourcing.projections.applying import BATCH, apply_rows
 from eventlite.sourcing.projections.book import consumer_name, standing
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 #: What gives a hold up.
 RELEASED: dict[str, Any] = {"owner": "", "until": 0}
-
-_ALL = Query()
 
 
 class ProjectionFollower:
@@ -39,7 +37,7 @@ class ProjectionFollower:
         with self._host.storage.snapshot() as snapshot:
             found = standing(snapshot.state, self._projection.name)
             free = self._hold.available(found)
-            rows = snapshot.read(_ALL, after=found.position, limit=BATCH) if free else []
+            rows = snapshot.read(ALL_EVENTS, after=found.position, limit=BATCH) if free else []
         if not rows:
             return 0
         try:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from eventlite.event import MAX_ID, Row
-from eventlite.query import Query
+from eventlite.query import ALL_EVENTS
 from eventlite.scanning import scan
 from eventlite.sourcing.consumer import store
 from eventlite.sourcing.projections.applying import BATCH, apply_rows
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from eventlite.contracts.storage import Transaction
     from eventlite.sourcing.projection import Projection
     from eventlite.sourcing.projections.model import Model
-
-_ALL = Query()
 
 
 class InlineProjection:
@@ -35,7 +33,7 @@ class InlineProjection:
         found = standing(transaction.state, self._projection.name)
         place = self._model.live(found.generation)
         if found.position + 1 < rows[0][0]:  # ids have gaps, so that this may be nothing
-            for missed in scan(transaction, _ALL, after=found.position, before=rows[0][0], size=BATCH):
+            for missed in scan(transaction, ALL_EVENTS, after=found.position, before=rows[0][0], size=BATCH):
                 apply_rows(self._host, self._projection, self._model, transaction, place, missed)
         if found.position < rows[-1][0]:
             new = [row for row in rows if row[0] > found.position] if found.position >= rows[0][0] else rows
@@ -46,7 +44,7 @@ class InlineProjection:
         """Handle a batch of what was there before; raises `HandlerError`."""
         with self._host.transaction() as transaction:
             found = standing(transaction.state, self._projection.name)
-            rows = transaction.read(_ALL, after=found.position, before=MAX_ID + 1, limit=BATCH)
+            rows = transaction.read(ALL_EVENTS, after=found.position, before=MAX_ID + 1, limit=BATCH)
             if rows:
                 self(transaction, rows)
         return len(rows)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from eventlite.errors import ConflictError, ProjectionError
-from eventlite.query import Query
+from eventlite.query import ALL_EVENTS
 from eventlite.scanning import scan
 from eventlite.sourcing.consumer import HOLD, Consumer, Hold, store
 from eventlite.sourcing.projections.applying import BATCH, apply_rows
@@ -34,8 +34,6 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 #: How often to look for a moment at which both states are at one position before appends have to wait for it.
 _ATTEMPTS = 20
-
-_ALL = Query()
 
 
 def rebuild(
@@ -168,7 +166,7 @@ class Shadow:
     def _catch_up(self, end: int) -> None:
         """Replay up to a position, a transaction per batch."""
         while self._hold.position < end:
-            rows = self._host.storage.read(_ALL, after=self._hold.position, before=end + 1, limit=BATCH)
+            rows = self._host.storage.read(ALL_EVENTS, after=self._hold.position, before=end + 1, limit=BATCH)
             position = rows[-1][0] if len(rows) == BATCH else end
             with self._host.transaction() as transaction:
                 apply_rows(self._host, self._projection, self._model, transaction, self.place, rows)
@@ -179,7 +177,7 @@ class Shadow:
 
     def _catch_up_inside(self, transaction: Transaction, end: int) -> None:
         """Replay the little that is left while nobody can write."""
-        for rows in scan(transaction, _ALL, after=self._hold.position, before=end + 1, size=BATCH):
+        for rows in scan(transaction, ALL_EVENTS, after=self._hold.position, before=end + 1, size=BATCH):
             apply_rows(self._host, self._projection, self._model, transaction, self.place, rows)
             self.events += len(rows)
         self._hold.consumer = self._hold.advance(transaction.state, max(end, self._hold.position))
