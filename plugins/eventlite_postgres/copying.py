@@ -5,7 +5,7 @@ No stored text holds a NUL or half of a surrogate pair, so these stand for what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from eventlite.event import Row
 
@@ -13,17 +13,19 @@ _FIELD, _ROW, _NULL = "\0", "\ud800", "\udfff"
 _ESCAPED = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), (_FIELD, "\t"), (_ROW, "\n"), (_NULL, "\\N"))
 
 #: Rows in a block.
-_BLOCK = 500
+_BLOCK = 100
 
 
 def event_blocks(rows: Sequence[Row]) -> Iterator[str]:
-    """The text of events."""
-    return _blocks([_event(row) for row in rows])
+    """The text of events. The server reads a block while the next is made."""
+    for start in range(0, len(rows), _BLOCK):
+        yield _escaped(map(_event, rows[start : start + _BLOCK]))
 
 
 def tag_blocks(tags: Sequence[tuple[str, int]]) -> Iterator[str]:
     """The text of tags and the ids of their events."""
-    return _blocks([f"{tag}{_FIELD}{id}" for tag, id in tags])
+    for start in range(0, len(tags), _BLOCK):
+        yield _escaped(f"{tag}{_FIELD}{id}" for tag, id in tags[start : start + _BLOCK])
 
 
 def _event(row: Row) -> str:
@@ -34,9 +36,8 @@ def _event(row: Row) -> str:
     )
 
 
-def _blocks(lines: list[str]) -> Iterator[str]:
-    for start in range(0, len(lines), _BLOCK):
-        text = _ROW.join(lines[start : start + _BLOCK])
-        for sign, escaped in _ESCAPED:
-            text = text.replace(sign, escaped)
-        yield text + "\n"
+def _escaped(lines: Iterable[str]) -> str:
+    text = _ROW.join(lines)
+    for sign, escaped in _ESCAPED:
+        text = text.replace(sign, escaped)
+    return text + "\n"

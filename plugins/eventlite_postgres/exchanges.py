@@ -65,7 +65,8 @@ def insert(connection: psycopg.Connection[Any], known: Texts, rows: Sequence[Row
     """Write events and their tags."""
     if len(rows) >= COPIED:
         _copy(connection, known.copy, event_blocks(rows))
-        _copy(connection, known.copy_tags, tag_blocks(list(tagged(rows))))
+        if tags := list(tagged(rows)):
+            _copy(connection, known.copy_tags, tag_blocks(tags))
     else:
         with connection.pipeline():
             _put(connection, known, rows)
