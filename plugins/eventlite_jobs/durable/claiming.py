@@ -63,7 +63,7 @@ def next_work(session: Session, now: int, names: Sequence[str] | None) -> int | 
 
 def _is_ready(session: Session, now: int, names: Sequence[str] | None) -> bool:
     return session.row(_ANY_EXPIRED, (now, now + _CLOCK_SET_BACK)) is not None or any(
-        _candidates(session, [share]) for share in shares(session, 1, names)
+        _has_ready(session, share) for share in shares(session, 1, names)
     )
 
 
@@ -129,9 +129,8 @@ def cancelling(session: Session) -> set[tuple[int, int]]:
     return {(id, fence) for id, fence in session.rows(_CANCELLING)}
 
 
-def _candidates(session: Session, open_queues: list[Share]) -> bool:
-    text, values = _ready(open_queues[0], "")
-    return session.row(text, values) is not None
+def _has_ready(session: Session, share: Share) -> bool:
+    return session.row(*_ready(share, skip_locked="")) is not None
 
 
 def _chosen(session: Session, open_queues: list[Share], most: int, only: str = "") -> tuple[str, tuple[object, ...]]:

@@ -22,6 +22,7 @@ from eventlite_jobs.durable.management import Management
 from eventlite_jobs.durable.ordering import ordered
 from eventlite_jobs.durable.rows import rank
 from eventlite_jobs.durable.schedules import Schedule, Schedules
+from eventlite_jobs.refusals import inline_after
 from eventlite_jobs.triggers import Mapper, new_trigger
 from eventlite_jobs.workers import Handler
 
@@ -86,7 +87,7 @@ class DurableDispatcher(Management):
         if not inline:
             self._followers.add(trigger, after)
         elif after is not None:
-            raise JobError("an inline trigger serves the appends to come", hint="Leave out `after` or `inline`.")
+            raise inline_after()
         elif not self.capabilities.transactional:
             raise JobError(
                 "this storage cannot make jobs inside an append", hint="Leave out `inline`, or use another storage."

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from eventlite import JobError
 from eventlite.contracts import Announcing
 from eventlite_jobs.current import current_job
 from eventlite_jobs.durable.crew import Crew
@@ -14,6 +13,7 @@ from eventlite_jobs.durable.desk import Desk
 from eventlite_jobs.durable.feed import Feed
 from eventlite_jobs.durable.history import Pruner
 from eventlite_jobs.durable.rows import Claim
+from eventlite_jobs.refusals import closed
 
 
 class Crews:
@@ -105,11 +105,11 @@ class Crews:
     def check_not_closed(self) -> None:
         """Raise `JobError` if it is."""
         if self._state == "closed":
-            raise _closed()
+            raise closed()
 
     def _check_open(self) -> None:
         if self._state != "open":
-            raise _closed()
+            raise closed()
 
     @contextmanager
     def _crew(self, size: int, queues: Sequence[str] | None) -> Iterator[Crew]:
@@ -125,7 +125,3 @@ class Crews:
         finally:
             with self._lock:
                 self._crews.discard(crew)
-
-
-def _closed() -> JobError:
-    return JobError("the job dispatcher is closed", hint="Use it before its kernel is closed.")

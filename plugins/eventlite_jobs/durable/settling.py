@@ -28,7 +28,6 @@ _SETTLE = (
     " lease = NULL, renewed = NULL, cancelling = 0 WHERE id = ? AND fence = ? AND state = 'running'"
 )
 
-
 _SETTLE_DONE = (
     "UPDATE @job AS job SET state = 'done', finished = ?, error = NULL, result = ended.result,"
     " started = coalesce(job.started, ended.started), max_attempts = ended.most,"

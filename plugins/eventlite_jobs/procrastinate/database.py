@@ -14,12 +14,12 @@ from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 from psycopg_pool import ConnectionPool
 
-from eventlite import JobError
 from eventlite.contracts import Host, Transaction
 from eventlite.contracts.jobs import undeclared
 from eventlite_jobs.procrastinate import connecting, tables
 from eventlite_jobs.procrastinate.failures import told
 from eventlite_jobs.procrastinate.settings import Settings
+from eventlite_jobs.refusals import closed
 
 #: The most connections of threads that enqueue and look at jobs.
 _CONNECTIONS = 10
@@ -111,8 +111,3 @@ def _on_path(connection: psycopg.Connection[Any], path: str | None) -> Iterator[
     connection.execute("SELECT set_config('search_path', %s, true)", (path,))
     yield
     connection.execute("SELECT set_config('search_path', %s, true)", (before,))
-
-
-def closed() -> JobError:
-    """The error of a dispatcher that is used after its end."""
-    return JobError("the job dispatcher is closed", hint="Use it before its kernel is closed.")

@@ -31,10 +31,11 @@ from eventlite_jobs import checks
 from eventlite_jobs.current import current_job
 from eventlite_jobs.positions import Positions
 from eventlite_jobs.procrastinate import looking, lost
-from eventlite_jobs.procrastinate.database import Database, closed
+from eventlite_jobs.procrastinate.database import Database
 from eventlite_jobs.procrastinate.positions import Ledger, job_of
 from eventlite_jobs.procrastinate.settings import Settings
 from eventlite_jobs.procrastinate.shift import Shift
+from eventlite_jobs.refusals import closed, inline_after
 from eventlite_jobs.texts import number
 from eventlite_jobs.triggers import Mapper, Trigger, Triggers, new_trigger
 from eventlite_jobs.workers import Handler, Workers
@@ -122,7 +123,7 @@ class ProcrastinateDispatcher(JobDispatcher):
         if not self.capabilities.transactional:
             undeclared("transactional", "inline triggers")
         if after is not None:
-            raise JobError("an inline trigger serves the appends to come", hint="Leave out `after` or `inline`.")
+            raise inline_after()
         self._workers.add(trigger.name, partial(self._serve_again, trigger), retries=0)
         self._host.inside_appends(partial(self._serve_inside, trigger))
 

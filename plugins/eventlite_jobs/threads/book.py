@@ -8,13 +8,12 @@ from heapq import nlargest
 from itertools import chain, count
 from threading import Condition
 
-from eventlite import JobError, StoreClosedError
+from eventlite import StoreClosedError
 from eventlite.contracts.jobs import JOB_STATES
 from eventlite.drafting import new_correlation as new_id
+from eventlite_jobs.refusals import EARLIER, closed
 from eventlite_jobs.threads.duequeue import DueQueue
 from eventlite_jobs.threads.records import Record, cancelled, revived, started
-
-_EARLIER = "Use it before its kernel is closed."
 
 
 class JobBook:
@@ -110,7 +109,7 @@ class JobBook:
         """The lock, of a book that is not closed; raises `StoreClosedError`."""
         with self.changed:
             if not self._open:
-                raise StoreClosedError("the job dispatcher is closed", hint=_EARLIER)
+                raise StoreClosedError("the job dispatcher is closed", hint=EARLIER)
             yield
 
     def _place(self, record: Record) -> Record:
@@ -127,8 +126,3 @@ class JobBook:
     def _forget_oldest(self, finished: dict[str, Record]) -> None:
         if len(finished) > self._history:
             del finished[next(iter(finished))]
-
-
-def closed() -> JobError:
-    """The error of a dispatcher that is used after its end."""
-    return JobError("the job dispatcher is closed", hint=_EARLIER)

@@ -64,10 +64,8 @@ class ProcessJob:
 
 def serve(connection: Connection) -> None:
     """Do what is asked until the other side is gone."""
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-    ):  # the parent decides, also when a signal was meant for the whole group
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # The parent decides, also when a signal was meant for the whole group.
         signal.signal(number, lambda _number, _frame: None)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, OSError):
