@@ -53,7 +53,7 @@ class News:
 
 
 class Listener:
-    """Passes the announcements of other processes on. A hint: whoever waits looks for himself all the same."""
+    """Passes the announcements of other processes on. A hint: whoever waits looks at the head all the same."""
 
     def __init__(self, settings: Settings, channel: str, news: News) -> None:
         self._settings = settings

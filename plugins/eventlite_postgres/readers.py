@@ -95,9 +95,8 @@ class Readers:
     def snapshot(self) -> Iterator[Reader]:
         """A reader that sees one moment."""
         with self.borrow() as reader:
-            reader.connection.execute(
-                f"{_SNAPSHOT}; {on_path(self._schema)}".encode()
-            )  # the moment is that of the SELECT
+            # The moment is that of the SELECT with which the path is set.
+            reader.connection.execute(f"{_SNAPSHOT}; {on_path(self._schema)}".encode())
             try:
                 yield reader
             finally:

@@ -93,9 +93,8 @@ def _migrate(connection: psycopg.Connection[Any], schema: str) -> None:
     connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
     try:
         connection.execute("SELECT pg_advisory_xact_lock(%s::integer, hashtext(%s))", (LOCKS + 1, schema))
-        if not connection.execute(
-            _SCHEMA, (schema,)
-        ).fetchone():  # IF NOT EXISTS would ask for the right to create one all the same
+        if not connection.execute(_SCHEMA, (schema,)).fetchone():
+            # IF NOT EXISTS would ask for the right to create one all the same.
             connection.execute(f"CREATE SCHEMA {name}".encode())
         connection.execute(
             f"CREATE TABLE IF NOT EXISTS {name}.eventlite "

@@ -82,5 +82,5 @@ def _alive_elsewhere(value: dict[str, Any]) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass  # it is another user's
     return True
