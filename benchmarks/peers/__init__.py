@@ -1,1 +1,1 @@
-"""EventLite beside bare sqlite3, `eventsourcing` and UmaDB, in turns; each peer is a file of its own."""
+"""EventLite beside bare sqlite3 and psycopg, `eventsourcing`, UmaDB and huey, by turns; a file for each of them."""
