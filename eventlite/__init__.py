@@ -44,10 +44,10 @@ from eventlite.query import Condition, Query
 if TYPE_CHECKING:
     from eventlite.aio import AsyncKernel
     from eventlite.sourcing.decider import Decider
-    from eventlite.sourcing.happened import Happened
     from eventlite.sourcing.projection import Projection
     from eventlite.sourcing.snapshots import Snapshots
     from eventlite.sourcing.typed import from_event, to_event
+    from eventlite.sourcing.waits.happened import Happened
 
 __version__ = "0.1.0"
 
@@ -95,7 +95,7 @@ __all__ = [
 _MODULES = {
     "AsyncKernel": "eventlite.aio",
     "Decider": "eventlite.sourcing.decider",
-    "Happened": "eventlite.sourcing.happened",
+    "Happened": "eventlite.sourcing.waits.happened",
     "Projection": "eventlite.sourcing.projection",
     "Snapshots": "eventlite.sourcing.snapshots",
     "from_event": "eventlite.sourcing.typed",

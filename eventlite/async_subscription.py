@@ -10,14 +10,14 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from eventlite.sourcing.ending import Signal
-from eventlite.sourcing.handling import InterruptedHandlingError
-from eventlite.sourcing.subscription import checked_handler, checked_partitions, checked_stop
+from eventlite.sourcing.subscriptions.ending import Signal
+from eventlite.sourcing.subscriptions.handling import InterruptedHandlingError
+from eventlite.sourcing.subscriptions.subscription import checked_handler, checked_partitions, checked_stop
 
 if TYPE_CHECKING:
     from eventlite.event import Event
-    from eventlite.sourcing.handling import Handling
-    from eventlite.sourcing.subscription import Subscription
+    from eventlite.sourcing.subscriptions.handling import Handling
+    from eventlite.sourcing.subscriptions.subscription import Subscription
 
 _T = TypeVar("_T")
 

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from eventlite.contracts import JobDispatcher
     from eventlite.sourcing.decider import Decider
     from eventlite.sourcing.folding import Folded
-    from eventlite.sourcing.happened import Happened
     from eventlite.sourcing.projection import Projection
     from eventlite.sourcing.projections.handle import ProjectionHandle
     from eventlite.sourcing.projections.report import ProjectionReport
     from eventlite.sourcing.snapshots import Snapshots
     from eventlite.sourcing.sourcing import Sourcing
-    from eventlite.sourcing.subscription import Subscription
-    from eventlite.sourcing.subscriptions import Subscriptions
+    from eventlite.sourcing.subscriptions.registry import Subscriptions
+    from eventlite.sourcing.subscriptions.subscription import Subscription
     from eventlite.sourcing.upcasting import Upcasters
-    from eventlite.sourcing.wait import Wait
-    from eventlite.sourcing.waits import Waits
+    from eventlite.sourcing.waits.happened import Happened
+    from eventlite.sourcing.waits.registry import Waits
+    from eventlite.sourcing.waits.wait import Wait
 
 _C = TypeVar("_C")
 _S = TypeVar("_S")
@@ -46,7 +46,7 @@ class Sourced(Writable):
     def sourcing(self) -> Sourcing:
         """What follows the events of this kernel."""
         from eventlite.sourcing.sourcing import Sourcing
-        from eventlite.sourcing.wait_follower import WaitFollower
+        from eventlite.sourcing.waits.following import WaitFollower
 
         sourcing = Sourcing(self, self.jobs)
         sourcing.add(WaitFollower(self))
@@ -55,7 +55,7 @@ class Sourced(Writable):
     @cached_property
     def waits(self) -> Waits:
         """The events that wait for others, of every kernel on this store: `get`, `list`, `cancel`, `retry`."""
-        from eventlite.sourcing.waits import Waits
+        from eventlite.sourcing.waits.registry import Waits
 
         return Waits(self)
 
@@ -105,7 +105,7 @@ class Sourced(Writable):
     @cached_property
     def subscriptions(self) -> Subscriptions:
         """The subscriptions of this store, to be shown, paused, resumed and reset."""
-        from eventlite.sourcing.subscriptions import Subscriptions
+        from eventlite.sourcing.subscriptions.registry import Subscriptions
 
         return Subscriptions(self)
 

@@ -40,6 +40,8 @@ OF_THE_KERNEL = {"Kernel", "AsyncKernel", "Page", "__version__"}
 MAPPED = (
     "eventlite/sourcing",
     "eventlite/sourcing/projections",
+    "eventlite/sourcing/subscriptions",
+    "eventlite/sourcing/waits",
     "plugins/eventlite_files",
     "plugins/eventlite_jobs/durable",
     "plugins/eventlite_postgres",

@@ -17,8 +17,8 @@ from eventlite.errors import ConflictError
 from eventlite.event import to_iso
 
 if TYPE_CHECKING:
-    from eventlite.sourcing.dead_letters import DeadLetter
-    from eventlite.sourcing.subscriptions import Subscriptions, SubscriptionStatus
+    from eventlite.sourcing.subscriptions.dead_letters import DeadLetter
+    from eventlite.sourcing.subscriptions.registry import Subscriptions, SubscriptionStatus
 
 _IDS = click.IntRange(min=1)
 

@@ -11,15 +11,15 @@ from eventlite.cli.errors import NotFoundError
 from eventlite.cli.output import note, print_json, print_line, safe, several, stdout, table
 from eventlite.cli.verbs import Verbs
 from eventlite.errors import ConflictError
-from eventlite.sourcing.wait import WAIT_STATES
+from eventlite.sourcing.waits.wait import WAIT_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eventlite.kernel import Kernel
-    from eventlite.sourcing.happened import Happened
-    from eventlite.sourcing.wait import Wait
-    from eventlite.sourcing.wait_condition import Part
+    from eventlite.sourcing.waits.condition import Part
+    from eventlite.sourcing.waits.happened import Happened
+    from eventlite.sourcing.waits.wait import Wait
 
 _NUMBERS = click.IntRange(1)
 

@@ -77,7 +77,7 @@ def test_one_without_a_name_raises_and_goes_on_at_the_event(kernel: Kernel, foll
 def test_retry_calls_again_until_it_works(
     kernel: Kernel, follow: Follow, partitions: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventlite.sourcing.handling.FIRST_DELAY", 0.001)
+    monkeypatch.setattr("eventlite.sourcing.subscriptions.handling.FIRST_DELAY", 0.001)
     fill(kernel, 5)
     handler = Fussy(_2=3, _5=2)
     options = {"on_error": "retry", "idle_after": 0, "partitions": partitions}

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from eventlite import CorruptionError, Happened, Kernel, NewEvent, Query
-from eventlite.sourcing import consumer, wait_follower, wait_index
-from eventlite.sourcing.wait_index import WaitIndex
+from eventlite.sourcing import consumer
+from eventlite.sourcing.waits import following, index
+from eventlite.sourcing.waits.index import WaitIndex
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def another(tmp_path: Path, clock: Any) -> Iterator[Callable[[], Kernel]]:
 def position(kernel: Kernel) -> int | None:
     """The stored position of the waits."""
     with kernel.storage.snapshot() as snapshot:
-        found = consumer.find(snapshot.state, wait_follower.CONSUMER)
+        found = consumer.find(snapshot.state, following.CONSUMER)
     return None if found is None else found.position
 
 
@@ -86,7 +87,7 @@ def test_what_happens_while_the_past_is_looked_at_counts(monkeypatch: pytest.Mon
 def test_a_deadline_ends_a_wait_only_when_every_event_was_looked_at(
     another: Callable[[], Kernel], clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wait_follower, "BATCH", 2)
+    monkeypatch.setattr(following, "BATCH", 2)
     kernel = another()
     kernel.append_when("b", sequence=["a", "c"], timeout=1)
     kernel.append_many([NewEvent(cmd) for cmd in ("a", "x", "x", "x", "x", "c")])
@@ -122,7 +123,7 @@ def test_events_that_are_looked_at_twice_count_once(another: Callable[[], Kernel
     kernel.append_when("d", sequence=["b", "a", "b"])
     kernel.append_many([NewEvent("b"), NewEvent("a"), NewEvent("a")])
     kernel.run_until_idle()
-    consumer.change(kernel, wait_follower.CONSUMER, position=0)
+    consumer.change(kernel, following.CONSUMER, position=0)
     assert ran(another()) == ["b", "a", "a"]
     assert [wait.progress for wait in kernel.waits.list()] == [[[2]], [[1, 2]]]
 
@@ -130,10 +131,10 @@ def test_events_that_are_looked_at_twice_count_once(another: Callable[[], Kernel
 def test_a_paused_follower_rests(another: Callable[[], Kernel]) -> None:
     kernel = another()
     kernel.append_when("b", all_of=["a"])
-    consumer.change(kernel, wait_follower.CONSUMER, paused=True)
+    consumer.change(kernel, following.CONSUMER, paused=True)
     kernel.append("a")
     assert ran(kernel) == ["a"]
-    consumer.change(kernel, wait_follower.CONSUMER, paused=False)
+    consumer.change(kernel, following.CONSUMER, paused=False)
     assert ran(kernel) == ["a", "b"]
 
 
@@ -153,7 +154,7 @@ def test_a_damaged_event_is_named(another: Callable[[], Kernel], tmp_path: Path)
 def test_a_store_without_waits_is_only_looked_at(
     another: Callable[[], Kernel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wait_follower, "KEEP_POSITION", 50)
+    monkeypatch.setattr(following, "KEEP_POSITION", 50)
     kernel = another()
     kernel.append_many([NewEvent("a")] * 3_000)
     kernel.run_until_idle()
@@ -165,7 +166,7 @@ def test_a_store_without_waits_is_only_looked_at(
 def test_events_that_concern_no_wait_write_nothing_but_the_position_now_and_then(
     another: Callable[[], Kernel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wait_follower, "KEEP_POSITION", 50)
+    monkeypatch.setattr(following, "KEEP_POSITION", 50)
     kernel = another()
     kernel.append_when("b", all_of=["a"])
     kernel.append_many([NewEvent("x")] * 49)
@@ -186,8 +187,8 @@ def test_an_event_touches_only_the_waits_it_may_count_for(
         kernel.append_when("rare", any_of=[f"rare{number}"])
     kernel.run_until_idle()
     read: list[int] = []
-    find_open = wait_follower.find_open
-    monkeypatch.setattr(wait_follower, "find_open", lambda state, wait: read.append(wait) or find_open(state, wait))
+    find_open = following.find_open
+    monkeypatch.setattr(following, "find_open", lambda state, wait: read.append(wait) or find_open(state, wait))
     kernel.append("paid", tags=["order:7"], correlation_id="c8")
     kernel.append("rare9")
     kernel.append("packed", tags=["order:300"])
@@ -196,18 +197,18 @@ def test_an_event_touches_only_the_waits_it_may_count_for(
 
 
 def test_waits_that_are_closed_are_forgotten(another: Callable[[], Kernel], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wait_index, "LEFTOVERS", 10)
+    monkeypatch.setattr(index, "LEFTOVERS", 10)
     kernel, closing = another(), another()
-    index = WaitIndex()
+    waiting = WaitIndex()
     for number in range(100):
         kernel.append_when("b", all_of=["a"], correlation_id=f"c{number}")
         with kernel.storage.snapshot() as snapshot:
-            index.refresh(snapshot.state)
-        assert len(index) <= 30
+            waiting.refresh(snapshot.state)
+        assert len(waiting) <= 30
         if number % 10:
             closing.append("a", correlation_id=f"c{number}")
             closing.run_until_idle()
     open_ids = [wait.id for wait in kernel.waits.list()]
     assert open_ids == [1, 11, 21, 31, 41, 51, 61, 71, 81, 91]
     row = kernel.append("a", correlation_id="c90").row
-    assert index.candidates(row) == [91]
+    assert waiting.candidates(row) == [91]

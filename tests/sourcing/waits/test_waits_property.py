@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventlite import Event, Happened, NewEvent, Query
-from eventlite.sourcing import wait_follower, wait_index
-from eventlite.sourcing.wait_follower import WaitFollower
-from eventlite.sourcing.waits import Waits
+from eventlite.sourcing.waits import following, index
+from eventlite.sourcing.waits.following import WaitFollower
+from eventlite.sourcing.waits.registry import Waits
 from eventlite.testing.host import StorageHost, open_storage
 
 
@@ -21,9 +21,9 @@ from eventlite.testing.host import StorageHost, open_storage
 def _small_steps() -> Iterator[None]:
     """Batches that a short history fills several times."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wait_follower, "BATCH", 3)
-        patch.setattr(wait_follower, "KEEP_POSITION", 4)
-        patch.setattr(wait_index, "LEFTOVERS", 2)
+        patch.setattr(following, "BATCH", 3)
+        patch.setattr(following, "KEEP_POSITION", 4)
+        patch.setattr(index, "LEFTOVERS", 2)
         yield
 
 

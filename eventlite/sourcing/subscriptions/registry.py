@@ -13,12 +13,13 @@ from weakref import WeakSet
 from eventlite.drafting import check_name
 from eventlite.errors import ConflictError, InvalidEventError, InvalidQueryError, SubscriptionError, shown
 from eventlite.query import Query, check_position
-from eventlite.sourcing import consumer, dead_letters
-from eventlite.sourcing.checkpoints import MemoryCheckpoint, StoredCheckpoint
-from eventlite.sourcing.dead_letters import DeadLetter
-from eventlite.sourcing.ending import SLICE
-from eventlite.sourcing.handling import consumer_name
-from eventlite.sourcing.subscription import Subscription
+from eventlite.sourcing import consumer
+from eventlite.sourcing.subscriptions import dead_letters
+from eventlite.sourcing.subscriptions.checkpoints import MemoryCheckpoint, StoredCheckpoint
+from eventlite.sourcing.subscriptions.dead_letters import DeadLetter
+from eventlite.sourcing.subscriptions.ending import SLICE
+from eventlite.sourcing.subscriptions.handling import consumer_name
+from eventlite.sourcing.subscriptions.subscription import Subscription
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host

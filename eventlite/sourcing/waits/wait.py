@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from eventlite.event import NewEvent, Row, from_microseconds, to_iso, to_microseconds
-from eventlite.sourcing.wait_condition import Progress, WaitCondition, dump_condition, load_condition
+from eventlite.sourcing.waits.condition import Progress, WaitCondition, dump_condition, load_condition
 
 #: `ready`: all of it has happened, the event is not appended yet; if there is an error, it was refused.
 WAIT_STATES = ("pending", "ready", "executed", "expired", "cancelled")

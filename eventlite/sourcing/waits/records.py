@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from eventlite.sourcing.wait import OPEN_STATES, Wait, dump_wait, load_wait
+from eventlite.sourcing.waits.wait import OPEN_STATES, Wait, dump_wait, load_wait
 
 if TYPE_CHECKING:
     from eventlite.contracts.state import Record, StateReader, StateStore

@@ -15,9 +15,9 @@ from eventlite.errors import EventLiteError, HandlerError, StorageError
 from eventlite.event import NewEvent, Row, damaged
 from eventlite.query import ALL_EVENTS
 from eventlite.sourcing import consumer
-from eventlite.sourcing.wait import Wait
-from eventlite.sourcing.wait_index import WaitIndex
-from eventlite.sourcing.wait_records import due_waits, find_open, save
+from eventlite.sourcing.waits.index import WaitIndex
+from eventlite.sourcing.waits.records import due_waits, find_open, save
+from eventlite.sourcing.waits.wait import Wait
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from eventlite.errors import SubscriptionError
-from eventlite.sourcing.checkpoints import MOST_UNSAVED
+from eventlite.sourcing.subscriptions.checkpoints import MOST_UNSAVED
 
 if TYPE_CHECKING:
     from eventlite.event import Event
-    from eventlite.sourcing.batches import Batch
-    from eventlite.sourcing.handling import Handling
+    from eventlite.sourcing.subscriptions.batches import Batch
+    from eventlite.sourcing.subscriptions.handling import Handling
 
 Keys: TypeAlias = Callable[["Event"], Sequence[str]]
 

@@ -13,8 +13,8 @@ from eventlite.event import Row
 from eventlite.jsontext import decode_object
 from eventlite.matching import Check, matcher
 from eventlite.query import Query
-from eventlite.sourcing.comparing import Where, checked_where, tester
-from eventlite.sourcing.stored_query import dump, load
+from eventlite.sourcing.waits.comparing import Where, checked_where, tester
+from eventlite.sourcing.waits.stored_query import dump, load
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from eventlite.sourcing.checkpoints import BATCH
+from eventlite.sourcing.subscriptions.checkpoints import BATCH
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
     from eventlite.event import Event
     from eventlite.query import Query
-    from eventlite.sourcing.checkpoints import Checkpoint
-    from eventlite.sourcing.ending import Ending
+    from eventlite.sourcing.subscriptions.checkpoints import Checkpoint
+    from eventlite.sourcing.subscriptions.ending import Ending
 
 #: Seconds of one wait for news. News are a hint; that the head is looked at this often is what can be relied on.
 LOOK_EVERY = 0.1

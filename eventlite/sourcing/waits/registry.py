@@ -12,10 +12,9 @@ from eventlite.errors import InvalidEventError, InvalidQueryError, shown
 from eventlite.event import Event, NewEvent, decode_tags, from_microseconds
 from eventlite.query import check_position
 from eventlite.scanning import scan
-from eventlite.sourcing.wait import OPEN_STATES, WAIT_STATES, Wait
-from eventlite.sourcing.wait_condition import condition_of
-from eventlite.sourcing.wait_follower import place
-from eventlite.sourcing.wait_records import (
+from eventlite.sourcing.waits.condition import condition_of
+from eventlite.sourcing.waits.following import place
+from eventlite.sourcing.waits.records import (
     add,
     any_open,
     closed_waits,
@@ -25,6 +24,7 @@ from eventlite.sourcing.wait_records import (
     open_waits,
     save,
 )
+from eventlite.sourcing.waits.wait import OPEN_STATES, WAIT_STATES, Wait
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host

@@ -10,15 +10,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from eventlite.errors import StoreClosedError, SubscriptionError, shown
-from eventlite.sourcing.batches import Batch, Progress, acknowledged, batches
-from eventlite.sourcing.ending import Ending, Signal
-from eventlite.sourcing.handling import Handler, Handling, InterruptedHandlingError, checked_policy
+from eventlite.sourcing.subscriptions.batches import Batch, Progress, acknowledged, batches
+from eventlite.sourcing.subscriptions.ending import Ending, Signal
+from eventlite.sourcing.subscriptions.handling import Handler, Handling, InterruptedHandlingError, checked_policy
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
     from eventlite.event import Event
     from eventlite.query import Query
-    from eventlite.sourcing.checkpoints import Checkpoint
+    from eventlite.sourcing.subscriptions.checkpoints import Checkpoint
 
 
 class Subscription:
@@ -183,7 +183,7 @@ class Subscription:
         return handled
 
     def _run_in_partitions(self, handling: Handling, threads: int, by: str) -> int:
-        from eventlite.sourcing.partitions import Partitions, keys_of
+        from eventlite.sourcing.subscriptions.partitions import Partitions, keys_of
 
         partitions = Partitions(handling, threads, keys_of(by))
         found = self._batches(partitions, handling.ending)

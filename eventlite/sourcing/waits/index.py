@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from eventlite.event import Row, decode_tags
 from eventlite.matching import Check, matcher
-from eventlite.sourcing.wait import Wait
-from eventlite.sourcing.wait_records import stored_conditions
+from eventlite.sourcing.waits.records import stored_conditions
+from eventlite.sourcing.waits.wait import Wait
 
 if TYPE_CHECKING:
     from eventlite.contracts.state import StateReader

@@ -12,7 +12,7 @@ from eventlite.errors import InvalidQueryError, shown
 from eventlite.event import MAX_ID, Row
 from eventlite.matching import Check
 from eventlite.query import Query
-from eventlite.sourcing.happened import Happened, dump_happened, happened, happened_check, load_happened, scoped
+from eventlite.sourcing.waits.happened import Happened, dump_happened, happened, happened_check, load_happened, scoped
 
 #: What one part has seen: ids of events, in `all_of` one for each element and 0 where it is still to come; in `count`
 #: the number of events alone.

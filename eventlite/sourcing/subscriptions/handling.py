@@ -10,15 +10,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from eventlite.errors import StoreClosedError, SubscriptionError, SubscriptionPausedError
-from eventlite.sourcing import dead_letters
-from eventlite.sourcing.dead_letters import DeadLetter
+from eventlite.sourcing.subscriptions import dead_letters
+from eventlite.sourcing.subscriptions.dead_letters import DeadLetter
 from eventlite.sourcing.telling import told
 
 if TYPE_CHECKING:
     from eventlite.contracts.host import Host
     from eventlite.event import Event
-    from eventlite.sourcing.checkpoints import Checkpoint
-    from eventlite.sourcing.ending import Ending
+    from eventlite.sourcing.subscriptions.checkpoints import Checkpoint
+    from eventlite.sourcing.subscriptions.ending import Ending
 
 Handler: TypeAlias = Callable[["Event"], Any]
 
