@@ -6,6 +6,7 @@ mend it and is part of `str(error)`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -134,3 +135,22 @@ def shown(value: object, length: int = 80) -> str:
     except Exception:
         return f"a value of type {type(value).__name__}"
     return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def closest(word: object, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, None when none is like it."""
+    from difflib import get_close_matches  # needed only when something went wrong
+
+    return next(iter(get_close_matches(str(word), list(known), 1)), None)
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, as a question."""
+    meant = closest(word, known)
+    return None if meant is None else f"Did you mean {meant!r}?"
+
+
+def suggestion(word: object, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, or else all of them; None when there are none."""
+    words = list(known)
+    return did_you_mean(word, words) or (f"Known: {', '.join(words)}." if words else None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +11,7 @@ import pluggy
 
 from eventlite import contracts, hookspecs
 from eventlite.contracts import CONTRACTS
-from eventlite.errors import PluginError
+from eventlite.errors import PluginError, did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -146,17 +145,15 @@ def misfit(owner: str, error: pluggy.PluginValidationError) -> PluginError:
     lines = [line for line in str(error).strip().splitlines() if not line.startswith("Plugin ")]
     reason = "; ".join(lines).partition(" in plugin ")[0]
     unknown = re.fullmatch(r"unknown hook '(\w+)'", reason)
-    close = get_close_matches(unknown[1], HOOKS, 1) if unknown else []
-    meant = f"Did you mean {close[0]}? " if close else ""
+    meant = did_you_mean(unknown[1], HOOKS) if unknown else None
+    listed = f"The hooks and their arguments are listed in {hookspecs.__name__}."
     return PluginError(
-        f"{owner} does not fit the hooks: {reason}",
-        hint=f"{meant}The hooks and their arguments are listed in {hookspecs.__name__}.",
+        f"{owner} does not fit the hooks: {reason}", hint=listed if meant is None else f"{meant} {listed}"
     )
 
 
 def _not_found(plugin: str, name: str, names: list[str], where: str) -> PluginError:
-    close = get_close_matches(name, names, 1)
-    meant = f"Did you mean {close[0]!r}?" if close else "Install the distribution that has it."
+    meant = did_you_mean(name, names) or "Install the distribution that has it."
     installed = f"Installed: {', '.join(dict.fromkeys(names))}." if names else "None is installed."
     return PluginError(f"{where}: no installed distribution offers the plugin {plugin}", hint=f"{meant} {installed}")
 

@@ -13,7 +13,7 @@ from eventlite.cli.commands import COMMANDS, builtin_names, load_builtin
 from eventlite.cli.context import Options, options_of, with_shared_options
 from eventlite.cli.errors import INTERRUPTED, run
 from eventlite.cli.output import discard_stdout, print_json, print_line, tolerate_any_text
-from eventlite.errors import PluginError
+from eventlite.errors import PluginError, did_you_mean
 
 __all__ = ["cli", "main"]
 
@@ -92,10 +92,8 @@ def _add_extension_commands(group: click.Group, options: Options) -> None:
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, known, n=1)
-    return f"there is no command {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+    meant = did_you_mean(name, known)
+    return f"there is no command {name!r}" + (f". {meant}" if meant else "")
 
 
 def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:

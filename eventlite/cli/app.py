@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eventlite.cli.context import open_kernel
-from eventlite.errors import EventLiteError, PluginError
+from eventlite.errors import EventLiteError, PluginError, did_you_mean
 
 if TYPE_CHECKING:
     from eventlite.kernel import Kernel
@@ -56,7 +55,7 @@ def load_app(app: str) -> Callable[[Kernel], Any]:
     module = _module(module_name, app)
     function = getattr(module, name, None)
     if not callable(function):
-        raise AppError(f"--app {app}: {_missing(vars(module), name, module_name)}")
+        raise _missing(app, vars(module), name, module_name)
     return function  # type: ignore[no-any-return]
 
 
@@ -77,11 +76,11 @@ def _module(name: str, app: str) -> Any:
         raise AppError(f"--app {app}: {name} cannot be imported: {type(error).__name__}: {error}") from error
 
 
-def _missing(names: dict[str, Any], name: str, module: str) -> str:
+def _missing(app: str, names: dict[str, Any], name: str, module: str) -> AppError:
     if name in names:
-        return f"{name!r} in {module} is no function"
-    close = get_close_matches(name, [known for known in names if callable(names[known])], n=1)
-    return f"{module} has no function {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+        return AppError(f"--app {app}: {name!r} in {module} is no function")
+    functions = [known for known in names if callable(names[known])]
+    return AppError(f"--app {app}: {module} has no function {name!r}", hint=did_you_mean(name, functions))
 
 
 def _call(function: Callable[[Kernel], Any], app: str, kernel: Kernel) -> None:

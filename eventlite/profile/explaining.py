@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, get_args
 
-from eventlite.profile.problems import Problem, suggestion
+from eventlite.errors import suggestion
+from eventlite.profile.problems import Problem
 from eventlite.profile.redaction import without
 from eventlite.profile.section import Path, Section
 
@@ -34,7 +35,7 @@ def _words(error: ErrorDetails, path: Path, section: Section[Any]) -> tuple[str,
     """What is wrong, and a hint."""
     if error["type"] == "extra_forbidden":
         known = _known(section.model, path[:-1])
-        return f"not a setting of {section.owner}", suggestion(str(path[-1]), known) or _NO_SETTINGS
+        return f"not a setting of {section.owner}", suggestion(str(path[-1]).lower(), known) or _NO_SETTINGS
     if error["type"] == "missing":
         return f"missing, and {section.owner} needs it", None
     if _is_built_in(error["type"]):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
+from eventlite.errors import closest, did_you_mean
 from eventlite.profile.model import DEFAULT_PROFILE, Origin
-from eventlite.profile.problems import Problem, did_you_mean, refusal
+from eventlite.profile.problems import Problem, refusal
 
 #: The environment variable that names a profile.
 VARIABLE = "EVENTLITE_PROFILE"
@@ -80,11 +80,11 @@ def _existing(path: Path, asked: Problem) -> Path:
 
 def _nearby(name: str, files_there: list[str]) -> str:
     known = {**{name: name for name in builtin_profiles()}, **{Path(file).stem: file for file in files_there}}
-    close = get_close_matches(Path(name).stem.lower(), known, 1)  # without the suffix, which is alike in all of them
-    return f"Did you mean `{known[close[0]]}`?" if close else f"Profiles there: {', '.join(files_there) or 'none'}."
+    meant = closest(Path(name).stem.lower(), known)  # without the suffix, which is alike in all of them
+    return f"Did you mean {known[meant]!r}?" if meant else f"Profiles there: {', '.join(files_there) or 'none'}."
 
 
 def _meant(name: str) -> str:
-    meant = did_you_mean(name, builtin_profiles())
+    meant = did_you_mean(name.lower(), builtin_profiles())
     listed = f"Built in: {', '.join(builtin_profiles())}. A file is named by its path, such as ./app.toml"
     return f"{meant} {listed}" if meant else listed

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from eventlite.errors import ProfileError
@@ -29,15 +28,3 @@ def refusal(problems: Sequence[Problem]) -> ProfileError:
         return ProfileError(str(problems[0]), hint=problems[0].hint)
     lines = [str(problem) if problem.hint is None else f"{problem}. {problem.hint}" for problem in problems]
     return ProfileError("\n  ".join([f"{len(problems)} settings cannot be used:", *lines]))
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, as a question."""
-    close = get_close_matches(word.lower(), list(known), 1)
-    return f"Did you mean `{close[0]}`?" if close else None
-
-
-def suggestion(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, or else all of them."""
-    words = list(known)
-    return did_you_mean(word, words) or (f"Known here: {', '.join(words)}." if words else None)

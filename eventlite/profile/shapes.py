@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from eventlite.errors import suggestion
 from eventlite.profile.model import INHERITED, SECTIONS, Origin
-from eventlite.profile.problems import Problem, suggestion
+from eventlite.profile.problems import Problem
 
 #: Levels of tables and lists that a setting may have.
 MAX_DEPTH = 20
@@ -17,7 +18,7 @@ def section_problem(name: str, origin: Origin) -> Problem | None:
     """The problem of a section that does not exist."""
     if name in _ALL:
         return None
-    return Problem(origin, name, "there is no such section", suggestion(name, _ALL))
+    return Problem(origin, name, "there is no such section", suggestion(name.lower(), _ALL))
 
 
 def setting_problem(section: str, key: str, value: object, origin: Origin) -> Problem | None:
@@ -34,7 +35,9 @@ def outside_problem(section: str, key: str, origin: Origin) -> Problem | None:
     """The problem of a part of `[profile]` that only a profile can say, said by the environment or an argument."""
     if section != "profile" or key in INHERITED:
         return None
-    return Problem(origin, f"{section}.{key}", "cannot be set from outside of a profile", suggestion(key, INHERITED))
+    return Problem(
+        origin, f"{section}.{key}", "cannot be set from outside of a profile", suggestion(key.lower(), INHERITED)
+    )
 
 
 def _is_deep(value: object) -> bool:

@@ -5,8 +5,7 @@
 * In: `importing` checks what is asked for and makes a `run`. `source` reads lines within limits, a format of `formats`
   makes records of them (`strictjson`, `mapping`), `fields` makes drafts of records, `batches` puts them together, and
   `committing` stores a batch with its place in the file (`cursor`). `identities` and `causes` know which event of the
-  file is which of the store; `rejects` keeps what cannot be read, `tally` counts. `names` tells what was probably
-  meant.
+  file is which of the store; `rejects` keeps what cannot be read, `tally` counts.
 * Out: `exporting` reads batches (`salvaging` those of a damaged store), a format writes them, and `sink` lets the file
   appear when it is whole.
 """

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from eventlite.errors import BulkError, InvalidEventError
+from eventlite.errors import BulkError, InvalidEventError, suggestion
 from eventlite.event import COLUMNS
-from eventlite_files.names import suggestion
 from eventlite_files.strictjson import parse
 
 #: The names of the twelve fields.

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eventlite.contracts import Format
-from eventlite.errors import BulkError, ProfileError
+from eventlite.errors import BulkError, ProfileError, suggestion
 from eventlite_files.compression import SUFFIXES
-from eventlite_files.names import suggestion
 from eventlite_files.source import STANDARD
 
 

@@ -9,8 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from eventlite import InvalidQueryError, hookimpl
 from eventlite.contracts import INDEXES, Index, Indexing, Storage
+from eventlite.errors import suggestion
 from eventlite.query import data_path
-from eventlite_indexing.policy import Policy, suggestion
+from eventlite_indexing.policy import Policy
 
 CONTRACT = 1
 

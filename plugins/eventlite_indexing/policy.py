@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from eventlite import InvalidQueryError
 from eventlite.contracts import INDEXES, Index, Storage
+from eventlite.errors import suggestion
 
 #: Is told what is being done, how many steps are done, and of how many.
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -66,12 +66,6 @@ class Policy:
 class _Step(NamedTuple):
     what: str
     run: Callable[[], None]
-
-
-def suggestion(name: str, known: Mapping[str, object]) -> str:
-    """What a person may have meant, in a sentence."""
-    close = get_close_matches(name, known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"The known ones are {', '.join(known)}."
 
 
 def _compare(wanted: Sequence[Index], existing: Sequence[Index]) -> tuple[list[Index], list[Index]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import math
 from datetime import datetime
-from difflib import get_close_matches
 
 from eventlite import InvalidEventError, JobError
 from eventlite.contracts.jobs import JOB_STATES
 from eventlite.drafting import check_name
+from eventlite.errors import suggestion
 from eventlite.jsontext import encode_object, is_unicode
 
 #: The longest delay of a job, in seconds: a hundred years.
@@ -88,9 +88,7 @@ def checked_retries(retries: object) -> int:
 def checked_state(state: object) -> str:
     """The name of a job's state."""
     if not isinstance(state, str) or state not in JOB_STATES:
-        close = get_close_matches(str(state), JOB_STATES, n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"States are: {', '.join(JOB_STATES)}."
-        raise JobError(f"no job is ever {state!r}", hint=hint)
+        raise JobError(f"no job is ever {state!r}", hint=suggestion(state, JOB_STATES))
     return state
 
 

@@ -6,10 +6,10 @@ import inspect
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeAlias
 
 from eventlite import JobError
+from eventlite.errors import suggestion
 
 Handler: TypeAlias = Callable[[Any], Any]
 
@@ -78,7 +78,7 @@ class Workers:
 
     def unknown(self, name: str) -> JobError:
         """The error of a job that nobody works on."""
-        return JobError(f"no worker named {name!r}", hint=_suggestion(name, list(self._workers)))
+        return JobError(f"no worker named {name!r}", hint=suggestion(name, self._workers) or "No worker is registered.")
 
     def call(self, task: Task) -> Any:
         """Do the task; raises what its function raises, and `JobError` without a worker of that name."""
@@ -86,10 +86,3 @@ class Workers:
         if worker is None:
             raise self.unknown(task.name)
         return worker.handler(task)
-
-
-def _suggestion(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    if close:
-        return f"Did you mean {close[0]!r}?"
-    return f"Workers are: {', '.join(sorted(known))}." if known else "No worker is registered."

@@ -61,7 +61,7 @@ def test_the_function_is_called_with_the_kernel_and_found_in_the_working_directo
         ("../shop:set_up", 2, "module:function"),
         ("nowhere:set_up", 8, "there is no module 'nowhere'"),
         ("shop.inner:set_up", 8, "there is no module 'shop.inner'"),
-        ("shop:setup", 8, "did you mean 'set_up'?"),
+        ("shop:setup", 8, "Did you mean 'set_up'?"),
         ("shop:number", 8, "is no function"),
         ("shop:fail", 8, "ValueError: no such luck"),
         ("broken:set_up", 8, "ZeroDivisionError"),

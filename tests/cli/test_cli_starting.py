@@ -81,7 +81,7 @@ def test_shared_options_reach_the_commands_of_a_group(store: list[Event], done: 
 def test_an_unknown_command_is_a_usage_error_with_a_suggestion(run: Callable[..., Result]) -> None:
     result = run("lgo")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("eventlite: there is no command 'lgo'; did you mean 'log'?\n")
+    assert result.stderr.startswith("eventlite: there is no command 'lgo'. Did you mean 'log'?\n")
 
 
 def test_a_group_without_a_command_says_which_there_are(run: Callable[..., Result]) -> None:

@@ -298,7 +298,7 @@ def test_a_plugin_makes_what_it_is_named_for(
 @pytest.mark.parametrize(
     ("addition", "words"),
     [
-        ("def eventlite_after_apend(events): ...", "Did you mean eventlite_after_append?"),
+        ("def eventlite_after_apend(events): ...", "Did you mean 'eventlite_after_append'?"),
         ("def eventlite_after_append(event): ...", "'event'"),
         ("def other_hook(): ...", "unknown hook 'other_hook'"),
     ],

@@ -73,7 +73,7 @@ def test_a_hopeless_name_is_answered_with_all_of_them(storage):
     ("section", "message"),
     [
         ({"indexes": ["correlaton_id"]}, "Did you mean 'correlation_id'"),
-        ({"indexes": ["zzz"]}, "known ones are correlation_id"),
+        ({"indexes": ["zzz"]}, "Known: correlation_id"),
         ({"indexes": "cmd"}, "valid list"),
         ({"paths": {"Order": "data.order"}}, "'Order' must be"),
         ({"paths": {"a b": "data.order"}}, "'a b' must be"),

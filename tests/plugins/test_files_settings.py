@@ -23,7 +23,7 @@ def test_the_profile_chooses_among_the_formats() -> None:
 def test_an_unknown_format_in_the_profile_is_an_error_with_a_suggestion() -> None:
     with pytest.raises(ProfileError, match=r"bulk\.formats: .*'jsnl'\n.*Did you mean 'jsonl'"):
         eventlite_make_bulk(Settings(formats=["csv", "jsnl"]), list(FORMATS.values()))
-    with pytest.raises(ProfileError, match=r"'parquet'\n.*There is: jsonl, csv, eventlite-js"):
+    with pytest.raises(ProfileError, match=r"'parquet'\n.*Known: jsonl, csv, eventlite-js"):
         Kernel.from_profile(storage={"plugin": "memory"}, bulk={"formats": ["parquet"]}).close()
 
 

@@ -44,7 +44,7 @@ def test_an_unknown_key_is_refused_with_file_key_and_suggestion(
     words = refusal(validated, load("[storage]\npagesize = 8192\n"), "storage", model)
     assert words == (
         f"{folder / 'app.toml'}: storage.pagesize: not a setting of the storage plugin 'sqlite'\n"
-        "  Did you mean `page_size`?"
+        "  Did you mean 'page_size'?"
     )
 
 
@@ -52,7 +52,7 @@ def test_an_unknown_key_that_is_like_no_other_is_refused_with_the_list(
     load: Load, model: Model, refusal: Words
 ) -> None:
     words = refusal(validated, load("[storage]\nzzz = 1\n"), "storage", model)
-    assert "Known here: path, synchronous, page_size, " in words
+    assert "Known: path, synchronous, page_size, " in words
 
 
 def test_an_unknown_key_of_an_inner_table_is_refused_with_a_suggestion(
@@ -60,7 +60,7 @@ def test_an_unknown_key_of_an_inner_table_is_refused_with_a_suggestion(
 ) -> None:
     words = refusal(validated, load("[storage.pool]\nmaxsize = 1\n"), "storage", model)
     assert "app.toml: storage.pool.maxsize: not a setting of the storage plugin 'sqlite'" in words
-    assert "Did you mean `max_size`?" in words
+    assert "Did you mean 'max_size'?" in words
 
 
 def test_a_plugin_without_settings_says_so(load: Load, refusal: Words) -> None:
@@ -138,7 +138,7 @@ def test_everything_that_is_wrong_is_said_at_once_each_with_its_own_origin(
         ("keyword argument storage", "create"),
     ]:
         assert f"\n  {where}: storage.{key}: " in words
-    assert "Did you mean `page_size`?" in words
+    assert "Did you mean 'page_size'?" in words
 
 
 def test_what_a_validator_of_the_plugin_says_is_passed_on(load: Load, refusal: Words) -> None:

@@ -30,7 +30,7 @@ def test_the_header_can_be_set_as_far_as_it_is_inherited() -> None:
 
 def test_an_unknown_section_is_refused_with_a_suggestion(refusal: Words) -> None:
     words = refusal(loaded, {"storge": {"path": "a.db"}})
-    assert words == "keyword argument storge: storge: there is no such section\n  Did you mean `storage`?"
+    assert words == "keyword argument storge: storge: there is no such section\n  Did you mean 'storage'?"
 
 
 @pytest.mark.parametrize("section", ["app.db", None, 5, ["path"]])
@@ -55,14 +55,14 @@ def test_the_name_of_a_setting_must_be_text(refusal: Words) -> None:
 def test_a_key_of_the_header_that_is_a_files_own_is_refused(refusal: Words) -> None:
     words = refusal(loaded, {"profile": {"extend": "balanced"}})
     assert "keyword argument profile: profile.extend: cannot be set from outside of a profile" in words
-    assert "Did you mean `extensions`?" in words
+    assert "Did you mean 'extensions'?" in words
 
 
 def test_an_unknown_key_is_refused_with_a_suggestion(refusal: Words, model: type[BaseModel]) -> None:
     profile = load_profile("balanced", {"storage": {"pagesize": 8192}}, {})
     words = refusal(validated, profile, "storage", model)
     assert words.startswith("keyword argument storage: storage.pagesize: not a setting of the storage plugin 'sqlite'")
-    assert "Did you mean `page_size`?" in words
+    assert "Did you mean 'page_size'?" in words
 
 
 @pytest.mark.parametrize(

@@ -120,14 +120,14 @@ def test_a_circle_is_seen_through_a_link(folder: Path, write: Write, refusal: Wo
 def test_an_unknown_name_is_refused_with_file_key_and_suggestion(load: Load, refusal: Words, folder: Path) -> None:
     words = refusal(load, "[profile]\nextends = 'querry-optimized'\n")
     assert words.startswith(f"{folder / 'app.toml'}: profile.extends: no profile is named 'querry-optimized'\n")
-    assert "Did you mean `query-optimized`?" in words
+    assert "Did you mean 'query-optimized'?" in words
 
 
 def test_a_missing_file_is_refused_with_file_key_and_suggestion(load: Load, refusal: Words, write: Write) -> None:
     write("base.toml", "")
     words = refusal(load, "[profile]\nextends = './bsae.toml'\n")
     assert "app.toml: profile.extends: there is no file " in words
-    assert "Did you mean `base.toml`?" in words
+    assert "Did you mean 'base.toml'?" in words
 
 
 def test_what_is_wrong_further_up_is_said_of_that_file(write: Write, load: Load, refusal: Words) -> None:

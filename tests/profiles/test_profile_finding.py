@@ -62,14 +62,14 @@ def test_an_empty_variable_names_nothing() -> None:
 def test_an_unknown_name_is_refused_with_a_suggestion_and_the_list(refusal: Words) -> None:
     words = refusal(load_profile, "balancd", environ={})
     assert words.startswith("keyword argument profile: no profile is named 'balancd'")
-    assert "Did you mean `balanced`?" in words
+    assert "Did you mean 'balanced'?" in words
     assert all(name in words for name in builtin_profiles())
 
 
 def test_an_unknown_name_in_the_environment_is_refused_with_the_variable(refusal: Words) -> None:
     words = refusal(load_profile, environ={"EVENTLITE_PROFILE": "hi-volume"})
     assert words.startswith("environment variable EVENTLITE_PROFILE: no profile is named 'hi-volume'")
-    assert "Did you mean `high-volume`?" in words
+    assert "Did you mean 'high-volume'?" in words
 
 
 @pytest.mark.parametrize("name", ["", "..", "balanced\n", "balanced\0", "x" * 10_000, "BALANCED"])
@@ -82,7 +82,7 @@ def test_a_missing_file_is_refused_with_the_one_that_was_meant(refusal: Words, w
     write("staging.toml", "")
     words = refusal(load_profile, "./prodution.toml", environ={})
     assert "there is no file 'prodution.toml'" in words
-    assert "Did you mean `production.toml`?" in words
+    assert "Did you mean 'production.toml'?" in words
 
 
 def test_a_missing_file_is_refused_with_those_that_are_there(refusal: Words, write: Write) -> None:
@@ -92,7 +92,7 @@ def test_a_missing_file_is_refused_with_those_that_are_there(refusal: Words, wri
 
 
 def test_the_name_of_a_built_in_profile_with_a_suffix_is_refused_with_the_name(refusal: Words) -> None:
-    assert "Did you mean `balanced`?" in refusal(load_profile, "balanced.toml", environ={})
+    assert "Did you mean 'balanced'?" in refusal(load_profile, "balanced.toml", environ={})
 
 
 @pytest.mark.parametrize("path", ["./x\0.toml", f"./{'x' * 10_000}.toml"])

@@ -137,7 +137,7 @@ def test_no_error_shows_a_secret(
 
 def test_a_misspelt_key_shows_no_secret(load: Load, model: Model, refusal: Words) -> None:
     words = refusal(validated, load(f"[storage]\npasswrod = '''{SECRET}'''\n"), "storage", model)
-    assert "Did you mean `password`?" in words
+    assert "Did you mean 'password'?" in words
     assert "hunter2" not in words
 
 

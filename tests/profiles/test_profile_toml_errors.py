@@ -61,7 +61,7 @@ def test_what_would_break_a_parser_is_refused(text: str, load: Load, refusal: Wo
 
 def test_an_unknown_section_is_refused_with_a_suggestion(load: Load, refusal: Words, folder: Path) -> None:
     words = refusal(load, "[storge]\npath = 'a.db'\n")
-    assert words == f"{folder / 'app.toml'}: storge: there is no such section\n  Did you mean `storage`?"
+    assert words == f"{folder / 'app.toml'}: storge: there is no such section\n  Did you mean 'storage'?"
 
 
 def test_a_control_character_in_a_name_is_not_passed_on(load: Load, refusal: Words) -> None:
@@ -70,7 +70,7 @@ def test_a_control_character_in_a_name_is_not_passed_on(load: Load, refusal: Wor
 
 
 def test_an_unknown_section_that_is_like_no_other_is_refused_with_the_list(load: Load, refusal: Words) -> None:
-    assert "Known here: profile, storage, indexing, caching, bulk, jobs." in refusal(load, "[zzz]\n")
+    assert "Known: profile, storage, indexing, caching, bulk, jobs." in refusal(load, "[zzz]\n")
 
 
 @pytest.mark.parametrize("text", ["storage = 'app.db'\n", "storage = []\n", "[[storage]]\npath = 'app.db'\n"])
@@ -89,7 +89,7 @@ def test_a_plugin_that_is_no_name_is_refused(plugin: str, load: Load, refusal: W
 def test_an_unknown_key_of_the_header_is_refused_with_a_suggestion(load: Load, refusal: Words, folder: Path) -> None:
     words = refusal(load, "[profile]\nextend = 'balanced'\n")
     assert words.startswith(f"{folder / 'app.toml'}: profile.extend: not a setting of [profile]\n")
-    assert words.endswith("Did you mean `extends`?")
+    assert words.endswith("Did you mean 'extends'?")
 
 
 @pytest.mark.parametrize(
@@ -120,5 +120,5 @@ def test_everything_that_is_wrong_is_said_at_once(load: Load, refusal: Words) ->
     keys = ("jobs", "profile.nam", "profile.verify_reads", "storge", "caching.plugin")
     assert words.startswith("5 settings cannot be used:")
     assert all(f"app.toml: {key}: " in words for key in keys)
-    assert "Did you mean `name`?" in words
-    assert "Did you mean `storage`?" in words
+    assert "Did you mean 'name'?" in words
+    assert "Did you mean 'storage'?" in words

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 
-from eventlite.errors import ProjectionError, shown
+from eventlite.errors import ProjectionError, did_you_mean, shown
 
 #: What a table may be called: lower case, since PostgreSQL folds names, and short enough for a generation behind it.
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,39}\Z")
@@ -52,11 +51,10 @@ class Wording:
         try:
             return self._names[match[1]]
         except KeyError:
-            close = get_close_matches(match[1], self._names, n=1)
-            meant = f"; did you mean {{{close[0]}}}?" if close else ""
+            meant = did_you_mean(match[1], self._names)
             raise ProjectionError(
-                f"there is no table {match[0]} in this projection{meant}",
-                hint="Hand values over as parameters, with ? in their places.",
+                f"there is no table {match[0]} in this projection",
+                hint=meant or "Hand values over as parameters, with ? in their places.",
             ) from None
 
 

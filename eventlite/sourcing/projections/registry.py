@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from eventlite.errors import ConflictError, InvalidQueryError, ProjectionError, shown
+from eventlite.errors import ConflictError, InvalidQueryError, ProjectionError, did_you_mean, shown
 from eventlite.query import check_position
 from eventlite.sourcing.consumer import register, store
 from eventlite.sourcing.projection import Projection
@@ -159,10 +158,10 @@ class Projections:
             return which
         if which in self._handles:
             return self._handles[which].projection
-        close = get_close_matches(str(which), self._handles, n=1)
         raise ProjectionError(
-            f"this kernel has no projection {shown(which)}" + (f"; did you mean {close[0]!r}?" if close else ""),
-            hint="Call kernel.project(projection) first, or hand over the projection itself.",
+            f"this kernel has no projection {shown(which)}",
+            hint=did_you_mean(which, self._handles)
+            or "Call kernel.project(projection) first, or hand over the projection itself.",
         )
 
     def _rebuild_object(self, projection: Projection) -> ProjectionReport:

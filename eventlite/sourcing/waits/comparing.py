@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from operator import ge, gt, le, lt
 from typing import Any, TypeAlias
 
-from eventlite.errors import InvalidEventError, InvalidQueryError, shown
+from eventlite.errors import InvalidEventError, InvalidQueryError, shown, suggestion
 from eventlite.jsontext import encode_object
 from eventlite.query import Scalar, data_path
 
@@ -56,10 +55,8 @@ def _checked(path: str, given: object) -> dict[str, Scalar]:
 
 def _check_name(path: str, name: object) -> None:
     if name not in _NAMES:
-        close = get_close_matches(str(name).lstrip("$"), _NAMES, n=1)
-        meant = f"Did you mean {close[0]!r}? " if close else ""
         raise InvalidQueryError(
-            f"where[{path!r}] has no comparison {shown(name)}", hint=f"{meant}Comparisons are {', '.join(_NAMES)}."
+            f"where[{path!r}] has no comparison {shown(name)}", hint=suggestion(str(name).lstrip("$"), _NAMES)
         )
 
 
