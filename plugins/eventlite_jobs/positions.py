@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from eventlite.contracts import Transaction
 from eventlite_jobs.triggers import Trigger, Wanted
 
 #: Events without a job after which a position is stored nevertheless, so that a restart does not read them again.
@@ -22,6 +23,9 @@ class Ledger(Protocol):
 
         Does neither if another process has moved it: then that is where the trigger goes on.
         """
+
+    def add(self, wanted: Sequence[Wanted], transaction: Transaction | None = None) -> None:
+        """Create jobs and leave the positions alone; in a transaction of the store, if one is given."""
 
 
 class Positions:

@@ -17,11 +17,12 @@ from eventlite_jobs import checks
 from eventlite_jobs.checks import checked_name
 from eventlite_jobs.durable.enqueueing import Order, insert
 from eventlite_jobs.durable.feed import Feed
-from eventlite_jobs.durable.followers import Followers
 from eventlite_jobs.durable.management import Management
 from eventlite_jobs.durable.ordering import ordered
+from eventlite_jobs.durable.positions import TriggerTable
 from eventlite_jobs.durable.rows import rank
 from eventlite_jobs.durable.schedules import Schedule, Schedules
+from eventlite_jobs.followers import Followers
 from eventlite_jobs.refusals import inline_after
 from eventlite_jobs.triggers import Mapper, new_trigger
 from eventlite_jobs.workers import Handler
@@ -32,7 +33,7 @@ class DurableDispatcher(Management):
 
     @cached_property
     def _followers(self) -> Followers:
-        return Followers(self._desk, self._crews.wake)
+        return Followers(self._host, self._desk.workers, TriggerTable(self._desk, self._crews.wake))
 
     @cached_property
     def _schedules(self) -> Schedules:

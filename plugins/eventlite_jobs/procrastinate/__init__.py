@@ -1,4 +1,14 @@
-"""The job dispatcher `procrastinate`: jobs in the tables of that engine on PostgreSQL, for teams that run it."""
+"""The job dispatcher `procrastinate`: jobs in the tables of that engine on PostgreSQL, for teams that run it.
+
+`dispatcher` puts everything together.
+
+* In: `enqueueing` checks what is asked for and puts it in. While jobs run, triggers bring more, by their `positions`.
+* Running: `running` has a `shift` for each call, at which the engine's own worker runs. `tasks` are what it takes our
+  workers for, an `attempt` calls one of them, and what belonged to a `lost` worker is taken back.
+* Looking after jobs: `management`, by `looking`.
+* The tables: `connecting` says how they are reached, `tables` makes them, `database` speaks to them, and `failures`
+  tells what they refuse.
+"""
 
 from __future__ import annotations
 

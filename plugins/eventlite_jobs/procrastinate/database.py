@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -64,6 +64,10 @@ class Database:
         connection: psycopg.Connection[Any] = transaction.connection
         with told(), connection.transaction(), _on_path(connection, connecting.search_path(self._settings)):
             yield connection
+
+    def writing(self, transaction: Transaction | None = None) -> AbstractContextManager[psycopg.Connection[Any]]:
+        """A connection in that transaction of the store; without one, a connection that commits every statement."""
+        return self.connection() if transaction is None else self.inside(transaction)
 
     def defer(self, connection: psycopg.Connection[Any], jobs: Sequence[Job]) -> list[str]:
         """Have procrastinate put jobs in; their ids."""

@@ -11,6 +11,9 @@ from eventlite import JobError
 from eventlite_jobs.procrastinate.connecting import search_path
 from eventlite_jobs.procrastinate.settings import Settings
 
+#: The longest name that procrastinate's tables take.
+MAX_NAME = 128
+
 #: The advisory lock under which tables are created: "EvLj" in ASCII.
 _LOCK = 0x45764C6A
 
