@@ -450,6 +450,7 @@ def shop(postgres: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "shop.toml").write_text(PROFILE, encoding="utf-8")
     for name, value in postgres.items():
         monkeypatch.setenv(f"EVENTLITE_STORAGE__{name.upper()}", value)
+    monkeypatch.setenv("EVENTLITE_JOBS__SCHEMA", postgres["schema"])
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
