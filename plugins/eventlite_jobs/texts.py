@@ -32,8 +32,3 @@ def error_text(error: BaseException) -> str:
         text = type(error).__name__
     text = text[:MAX_ERROR].replace("\0", "\\0")
     return text if is_unicode(text) else text.encode("utf-8", "backslashreplace").decode()
-
-
-def number(id: str) -> int:
-    """The row of a job's id; 0, which no job has, for a text that is no id."""
-    return int(id) if isinstance(id, str) and id.isascii() and id.isdigit() and len(id) < 19 else 0

@@ -5,24 +5,12 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from eventlite import JobError
 from eventlite.errors import suggestion
 
 Handler: TypeAlias = Callable[[Any], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What a worker's function is called with."""
-
-    id: str
-    name: str
-    data: dict[str, Any]
-    #: 1 on the first try.
-    attempt: int
 
 
 #: Attempts of a kept job whose worker is not known: a newer version of the program may bring it.
@@ -62,13 +50,8 @@ class Workers:
         """The worker of that name, or None."""
         return self._workers.get(name)
 
-    def max_attempts(self, name: str) -> int:
-        """How many attempts a job of that name has: one while nobody works on it."""
-        worker = self._workers.get(name)
-        return 1 if worker is None else worker.max_attempts
-
     def patience(self, name: str) -> int:
-        """The same of a job that is kept: a number of our own while nobody works on it."""
+        """How many attempts a kept job of that name has: a number of our own while nobody works on it."""
         worker = self._workers.get(name)
         return UNKNOWN_ATTEMPTS if worker is None else worker.max_attempts
 
@@ -79,10 +62,3 @@ class Workers:
     def unknown(self, name: str) -> JobError:
         """The error of a job that nobody works on."""
         return JobError(f"no worker named {name!r}", hint=suggestion(name, self._workers) or "No worker is registered.")
-
-    def call(self, task: Task) -> Any:
-        """Do the task; raises what its function raises, and `JobError` without a worker of that name."""
-        worker = self._workers.get(task.name)
-        if worker is None:
-            raise self.unknown(task.name)
-        return worker.handler(task)

@@ -2,8 +2,8 @@
 
 `dispatcher` puts everything together; what all parts of it share is the `desk`.
 
-* In: `ordering` checks what `enqueue` was asked for, `enqueueing` puts it into the table. While jobs run, a `feed`
-  brings more: of triggers (by their `positions`) and of recurring jobs (`schedules`, by `rules`).
+* In: `orders` are what `enqueue` was asked for, checked; `enqueueing` puts them into the table. While jobs run, a
+  `feed` brings more: of triggers (by their `positions`) and of recurring jobs (`schedules`, by `rules`).
 * Running: `running` has a `crew` for each call. It takes jobs (`claiming`, as many as the `pace` allows) to the
   `floor`, where `executors` make each `attempt`; `reporting` stores what came of it, by `endings` and `settling`.
   `upkeep` minds time, leases and cancellations, the `roster` knows what still runs.

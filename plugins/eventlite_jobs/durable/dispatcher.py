@@ -15,10 +15,10 @@ from eventlite.contracts import DEFAULT_QUEUE, JobCapabilities, ScheduleInfo, Tr
 from eventlite.contracts.jobs import meanings
 from eventlite_jobs import checks
 from eventlite_jobs.checks import checked_name
-from eventlite_jobs.durable.enqueueing import Order, insert
+from eventlite_jobs.durable.enqueueing import insert
 from eventlite_jobs.durable.feed import Feed
 from eventlite_jobs.durable.management import Management
-from eventlite_jobs.durable.ordering import ordered
+from eventlite_jobs.durable.orders import Order, ordered
 from eventlite_jobs.durable.positions import TriggerTable
 from eventlite_jobs.durable.rows import rank
 from eventlite_jobs.durable.schedules import Schedule, Schedules

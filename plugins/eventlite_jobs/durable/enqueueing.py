@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from eventlite.contracts.jobs import DEFAULT_QUEUE
+from eventlite_jobs.durable.orders import Order
 from eventlite_jobs.durable.rows import READY, SCHEDULED, rank
 from eventlite_jobs.durable.session import Session
-
-
-class Order(NamedTuple):
-    """A job to be put into the queue; times in microseconds since the epoch, `due` None for at once."""
-
-    name: str
-    data: str
-    max_attempts: int
-    due: int | None = None
-    priority: int = 0
-    queue: str = DEFAULT_QUEUE
-    unique: str | None = None
-
 
 _COLUMNS = "queue, name, state, priority, due, rank, data, max_attempts, enqueued, uniqueness"
 _INSERT = f"INSERT INTO @job ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

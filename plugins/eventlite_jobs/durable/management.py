@@ -19,7 +19,7 @@ from eventlite_jobs.durable.rows import info
 from eventlite_jobs.durable.running import Crews
 from eventlite_jobs.durable.settings import Settings
 from eventlite_jobs.durable.statistics import empty, statistics
-from eventlite_jobs.texts import number
+from eventlite_jobs.ids import number
 
 
 class Management(JobDispatcher):

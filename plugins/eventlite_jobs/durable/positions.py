@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from eventlite.contracts import Transaction
 from eventlite_jobs.durable.desk import Desk
-from eventlite_jobs.durable.enqueueing import Order, insert_all
+from eventlite_jobs.durable.enqueueing import insert_all
+from eventlite_jobs.durable.orders import Order
 from eventlite_jobs.triggers import Wanted
 
 _GET = "SELECT position FROM @job_trigger WHERE name = ?"

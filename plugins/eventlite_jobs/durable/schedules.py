@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from eventlite import JobError
 from eventlite.contracts import ScheduleInfo
 from eventlite_jobs.durable.desk import Desk
-from eventlite_jobs.durable.enqueueing import Order, insert
+from eventlite_jobs.durable.enqueueing import insert
+from eventlite_jobs.durable.orders import Order
 from eventlite_jobs.durable.rules import Rule
 from eventlite_jobs.durable.session import Session
 

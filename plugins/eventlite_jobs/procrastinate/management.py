@@ -8,10 +8,10 @@ from typing import Any
 from eventlite import JobError
 from eventlite.contracts import Host, JobDispatcher, JobInfo, QueueInfo
 from eventlite_jobs import checks
+from eventlite_jobs.ids import number
 from eventlite_jobs.procrastinate import looking
 from eventlite_jobs.procrastinate.database import Database
 from eventlite_jobs.procrastinate.settings import Settings
-from eventlite_jobs.texts import number
 from eventlite_jobs.workers import Workers
 
 

@@ -27,6 +27,7 @@ from eventlite_jobs.current import current_job
 from eventlite_jobs.threads.book import JobBook
 from eventlite_jobs.threads.records import Record, info
 from eventlite_jobs.threads.runner import Round
+from eventlite_jobs.threads.tasks import max_attempts
 from eventlite_jobs.triggers import Mapper, Trigger, Triggers, Wanted, new_trigger
 from eventlite_jobs.workers import Handler, Workers
 
@@ -171,4 +172,4 @@ class ThreadDispatcher(JobDispatcher):
             self._book.add(wanted.job, wanted.data, delay=0, priority=0)
 
     def _info(self, record: Record) -> JobInfo:
-        return info(record, self._workers.max_attempts(record.name))
+        return info(record, max_attempts(self._workers, record.name))

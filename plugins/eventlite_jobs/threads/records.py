@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from eventlite.contracts import JobInfo
 from eventlite.jsontext import decode_object
 from eventlite_jobs.texts import NO_RESULT, error_text, result_text
-from eventlite_jobs.workers import Task
+from eventlite_jobs.threads.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from eventlite_jobs.backoff import retry_delay
 from eventlite_jobs.current import current_job
 from eventlite_jobs.threads.book import JobBook
 from eventlite_jobs.threads.records import Record, died, postponed, succeeded, task
+from eventlite_jobs.threads.tasks import call, max_attempts
 from eventlite_jobs.workers import Workers
 
 
@@ -54,7 +55,7 @@ class Round:
     def _attempt(self, record: Record) -> None:
         current_job.set(record.id)
         try:
-            settled = succeeded(record, self._workers.call(task(record)), self._now())
+            settled = succeeded(record, call(self._workers, task(record)), self._now())
         except Exception as error:  # whatever a handler raises is kept with its job
             settled = self._failed(record, error)
         except BaseException as error:  # and what means to end the process goes on to the caller
@@ -65,6 +66,6 @@ class Round:
             self._book.settle(settled)
 
     def _failed(self, record: Record, error: BaseException) -> Record:
-        if record.attempts >= self._workers.max_attempts(record.name):
+        if record.attempts >= max_attempts(self._workers, record.name):
             return died(record, error, self._now())
         return postponed(record, error, self._now() + round(retry_delay(record.attempts) * 1_000_000))

@@ -1,17 +1,28 @@
-"""What callers of `enqueue` ask for, checked, as an order."""
+"""A job that somebody asks for, and how it is made of what callers of `enqueue` say."""
 
 from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from eventlite.contracts import DEFAULT_QUEUE
 from eventlite.jsontext import canonical, loads
 from eventlite_jobs import checks
 from eventlite_jobs.checks import checked_name
 from eventlite_jobs.durable.desk import Desk
-from eventlite_jobs.durable.enqueueing import Order
+
+
+class Order(NamedTuple):
+    """A job to be put into the queue; times in microseconds since the epoch, `due` None for at once."""
+
+    name: str
+    data: str
+    max_attempts: int
+    due: int | None = None
+    priority: int = 0
+    queue: str = DEFAULT_QUEUE
+    unique: str | None = None
 
 
 def ordered(
