@@ -146,10 +146,9 @@ class Crew:
         self._collect()
 
     def _until_next(self, planned: int | None) -> float:
-        """Seconds until the next delayed or planned job is due."""
-        now = self._desk.now()
-        moments = [moment for moment in (planned, self._next) if moment is not None and moment > now]
-        return max(0.001, (min(moments) - now) / 1_000_000) if moments else inf
+        """Seconds until the next delayed or planned job is due; hardly any for one that came due during the turn."""
+        moments = [moment for moment in (planned, self._next) if moment is not None]
+        return max(0.001, (min(moments) - self._desk.now()) / 1_000_000) if moments else inf
 
     def _finish(self, deadline: float | None) -> None:
         self._turn_in()
@@ -236,8 +235,11 @@ class Crew:
     def _anything(self) -> bool:
         now = self._desk.now()
         with self._desk.database.reading() as session:
-            self._next = None if session is None else claiming.next_work(session, now, self._queues)
-        return self._next is not None and self._next <= now
+            found = None if session is None else claiming.next_work(session, now, self._queues)
+        if found is not None and found <= now:
+            return True
+        self._next = found
+        return False
 
     def _begin(self, claims: list[Claim], spare: list[Claim]) -> None:
         if not claims and not spare:
