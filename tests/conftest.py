@@ -14,6 +14,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from email import message_from_bytes
 from email.message import Message
@@ -97,6 +98,19 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith("EVENTLITE_") and not name.startswith("EVENTLITE_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something holds, for less than the longest pause between two looks that any worker can be told."""
+
+    def wait_until(holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 50
+        while not holds():
+            assert time.monotonic() < deadline, "it did not come about"
+            time.sleep(0.02)
+
+    return wait_until
 
 
 @pytest.fixture

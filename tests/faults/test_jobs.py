@@ -88,13 +88,6 @@ def moved(kernel: Kernel) -> Callable[[float], None]:
     return move
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
-
-
 def unfinished(kernel: Kernel) -> int:
     stats = kernel.jobs.stats()
     return stats["pending"] + stats["running"]
@@ -103,7 +96,7 @@ def unfinished(kernel: Kernel) -> int:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("pause", "many"), [(0.02, 1), (0.0005, 4)], ids=["slow", "quick, claimed ahead"])
 def test_workers_killed_at_random_moments_lose_no_job_and_do_nothing_in_a_transaction_twice(
-    start, shared: Kernel, store: dict[str, Any], tmp_path: Path, dice, long: bool, pause: float, many: int
+    start, shared: Kernel, store: dict[str, Any], tmp_path: Path, dice, long: bool, pause: float, many: int, wait_until
 ) -> None:
     kernel = shared
     jobs, kills = (2000 * many, 25) if long else (300 * many, 5)
@@ -135,7 +128,7 @@ def test_workers_killed_at_random_moments_lose_no_job_and_do_nothing_in_a_transa
 
 
 def test_sigterm_finishes_what_runs_and_begins_nothing_more(
-    start, shared: Kernel, store: dict[str, Any], tmp_path: Path
+    start, shared: Kernel, store: dict[str, Any], tmp_path: Path, wait_until
 ) -> None:
     kernel = shared
     ids = kernel.jobs.enqueue_many("mark", [{"n": n} for n in range(12)])
@@ -150,7 +143,7 @@ def test_sigterm_finishes_what_runs_and_begins_nothing_more(
 
 
 def test_a_second_sigterm_puts_running_jobs_back_at_once(
-    start, shared: Kernel, store: dict[str, Any], tmp_path: Path
+    start, shared: Kernel, store: dict[str, Any], tmp_path: Path, wait_until
 ) -> None:
     kernel = shared
     ids = kernel.jobs.enqueue_many("mark", [{"n": n} for n in range(4)])
@@ -164,7 +157,7 @@ def test_a_second_sigterm_puts_running_jobs_back_at_once(
 
 
 def test_a_worker_in_another_process_is_woken_by_an_enqueue(
-    start, shared: Kernel, store: dict[str, Any], tmp_path: Path
+    start, shared: Kernel, store: dict[str, Any], tmp_path: Path, wait_until
 ) -> None:
     kernel = shared
     kernel.jobs.stats()

@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from multiprocessing import active_children
 from pathlib import Path
@@ -79,6 +78,8 @@ def set_up(kernel):
 #: Seconds after which what should have happened is taken for stuck.
 PATIENCE = 60.0
 
+WaitUntil = Callable[[Callable[[], bool]], None]
+
 DAY = 86_400_000_000
 
 
@@ -123,13 +124,6 @@ def is_gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return Path(f"/proc/{pid}/stat").exists() and ") Z " in Path(f"/proc/{pid}/stat").read_text()
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_job_runs_elsewhere_and_the_process_is_used_again(kernel: Kernel, work: Any) -> None:
@@ -209,7 +203,7 @@ def test_processes_that_are_killed_at_random_lose_no_job(kernel: Kernel, work: A
     }
 
 
-def test_a_cancelled_job_ends_with_its_process(kernel: Kernel, work: Any) -> None:
+def test_a_cancelled_job_ends_with_its_process(kernel: Kernel, work: Any, wait_until: WaitUntil) -> None:
     kernel.jobs.worker("hangs", process=True)(work.hangs)
     id = kernel.jobs.enqueue("hangs")
     runner = Thread(target=kernel.jobs.run_until_idle)
@@ -241,7 +235,7 @@ def test_a_function_that_another_process_cannot_import_is_refused(kernel: Kernel
 
 
 @pytest.fixture
-def worker_process(work: Any) -> Iterator[subprocess.Popen[bytes]]:
+def worker_process(work: Any, wait_until: WaitUntil) -> Iterator[subprocess.Popen[bytes]]:
     """`eventlite jobs work`, with a job that hangs in a process of its own."""
     with Kernel.from_profile() as kernel:
         kernel.jobs.enqueue("hangs")
@@ -253,7 +247,9 @@ def worker_process(work: Any) -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
-def test_no_process_outlives_a_worker_that_was_killed(worker_process: subprocess.Popen[bytes]) -> None:
+def test_no_process_outlives_a_worker_that_was_killed(
+    worker_process: subprocess.Popen[bytes], wait_until: WaitUntil
+) -> None:
     worker_process.kill()
     wait_until(lambda: is_gone(int(Path("hung1").read_text())))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -69,13 +68,6 @@ def run(kernel: Kernel) -> Callable[[Callable[[Any], None]], list[int]]:
     return run
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
-
-
 def after(job: Any) -> str:
     """The id of the job that was enqueued right after that one."""
     return str(int(job.id) + 1)
@@ -98,7 +90,9 @@ def test_none_is_claimed_ahead_if_the_profile_says_so(store: dict[str, Any]) -> 
     assert set(running) == {1}
 
 
-def test_what_waits_for_too_long_is_given_back_and_the_slow_job_is_known_to_run(kernel: Kernel, run) -> None:
+def test_what_waits_for_too_long_is_given_back_and_the_slow_job_is_known_to_run(
+    kernel: Kernel, run, wait_until
+) -> None:
     other: list[dict[str, int]] = []
     started: list[int | None] = []
 
@@ -199,7 +193,7 @@ def test_jobs_of_all_kinds_of_workers_keep_to_the_concurrency(store: dict[str, A
 
 
 def test_a_job_that_kills_its_worker_takes_none_with_it_that_was_not_begun(
-    start, kernel: Kernel, store: dict[str, Any], tmp_path: Path
+    start, kernel: Kernel, store: dict[str, Any], tmp_path: Path, wait_until
 ) -> None:
     died = tmp_path / "died"
     kernel.jobs.enqueue_many("quick", [{"n": n} for n in range(4 * WARM)])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from eventlite_jobs.durable import claiming
 
 from eventlite import Kernel
 
@@ -15,6 +16,8 @@ from eventlite import Kernel
 _SELDOM = {"poll_shortest": 60.0, "poll_longest": 60.0}
 
 _PATIENCE = 20.0
+
+WaitUntil = Callable[[Callable[[], bool]], None]
 
 #: Seconds after which a storage announces again what comes; a worker that looks more often finds what comes earlier.
 _HUSH = 0.1
@@ -38,7 +41,7 @@ def ran() -> list[Any]:
 
 
 @pytest.fixture
-def kernel(store: dict[str, Any], other: Kernel, ran: list[Any]) -> Iterator[Kernel]:
+def kernel(store: dict[str, Any], other: Kernel, ran: list[Any], wait_until: WaitUntil) -> Iterator[Kernel]:
     """One whose worker is at rest by the time that the test begins."""
     other.jobs.cancel(other.jobs.enqueue("note"))
     stop = threading.Event()
@@ -66,29 +69,24 @@ def is_listening(kernel: Kernel) -> bool:
         return found.fetchone()[0] > 0
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it was not woken"
-        time.sleep(0.02)
-
-
-def test_a_job_of_another_process(kernel: Kernel, other: Kernel, ran: list[Any]) -> None:
+def test_a_job_of_another_process(kernel: Kernel, other: Kernel, ran: list[Any], wait_until: WaitUntil) -> None:
     other.jobs.enqueue("note", {"n": 1})
     wait_until(lambda: ran[1:] == [{"n": 1}])
 
 
-def test_a_delayed_job_of_another_process(kernel: Kernel, other: Kernel, ran: list[Any]) -> None:
+def test_a_delayed_job_of_another_process(kernel: Kernel, other: Kernel, ran: list[Any], wait_until: WaitUntil) -> None:
     other.jobs.enqueue("note", {"n": 1}, delay=0.3)
     wait_until(lambda: ran[1:] == [{"n": 1}])
 
 
-def test_an_event_of_another_process(kernel: Kernel, other: Kernel, ran: list[Any]) -> None:
+def test_an_event_of_another_process(kernel: Kernel, other: Kernel, ran: list[Any], wait_until: WaitUntil) -> None:
     other.append("placed", {"n": 1})
     wait_until(lambda: ran[1:] == [{"n": 1}])
 
 
-def test_a_job_that_is_put_back_and_a_queue_that_goes_on(kernel: Kernel, other: Kernel, ran: list[Any]) -> None:
+def test_a_job_that_is_put_back_and_a_queue_that_goes_on(
+    kernel: Kernel, other: Kernel, ran: list[Any], wait_until: WaitUntil
+) -> None:
     kernel.jobs.pause("default")
     id = other.jobs.enqueue("note", {"n": 1})
     other.jobs.cancel(id)
@@ -98,8 +96,24 @@ def test_a_job_that_is_put_back_and_a_queue_that_goes_on(kernel: Kernel, other: 
     wait_until(lambda: ran[1:] == [{"n": 1}])
 
 
-def test_a_recurring_job_is_on_time(kernel: Kernel, ran: list[Any]) -> None:
+def test_a_recurring_job_is_on_time(kernel: Kernel, ran: list[Any], wait_until: WaitUntil) -> None:
     kernel.jobs.recurring("note", {"n": 1}, every=0.1)
+    kernel.jobs.enqueue("note", {"n": 2})
+    wait_until(lambda: ran.count({"n": 1}) >= 3)
+
+
+def test_a_recurring_job_that_comes_due_while_the_worker_looks_for_others(
+    kernel: Kernel, ran: list[Any], wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment, look = [kernel.clock()], claiming.next_work
+
+    def slow_look(*arguments: Any) -> int | None:
+        moment[0] += 1000
+        return look(*arguments)
+
+    kernel.clock = lambda: moment[0]
+    monkeypatch.setattr(claiming, "next_work", slow_look)
+    kernel.jobs.recurring("note", {"n": 1}, every=0.0015)
     kernel.jobs.enqueue("note", {"n": 2})
     wait_until(lambda: ran.count({"n": 1}) >= 3)
 

@@ -8,7 +8,6 @@ import logging
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -29,6 +28,8 @@ from eventlite.testing.host import StorageHost, open_storage
 from eventlite.testing.jobs_base import JobSuite
 from eventlite.testing.jobs_durability import DurabilityContract
 from eventlite.testing.jobs_transactions import JobTransactionsContract
+
+WaitUntil = Callable[[Callable[[], bool]], None]
 
 #: A `now()` that is found before PostgreSQL's own, and goes ahead of it by what the table says.
 CLOCK = """
@@ -336,7 +337,9 @@ def test_a_killed_workers_jobs_run_again_or_are_dead_and_effects_in_their_transa
     assert "lost" in (info(dispatcher, killer).error or "")
 
 
-def test_a_job_about_to_be_done_in_its_transaction_is_not_taken_for_lost(store: Storage, moved_dsn: str) -> None:
+def test_a_job_about_to_be_done_in_its_transaction_is_not_taken_for_lost(
+    store: Storage, moved_dsn: str, wait_until: WaitUntil
+) -> None:
     host, begun, committing = StorageHost(store), threading.Event(), threading.Event()
     with (
         closing(ProcrastinateDispatcher(host, Settings())) as one,
@@ -471,7 +474,9 @@ def test_commands_show_what_there_is_and_refuse_what_there_is_not(shop: Path) ->
     assert "capability 'pausing'" in refused.stderr
 
 
-def test_a_second_signal_has_running_jobs_waited_for(shop: Path, start: Callable[..., subprocess.Popen[str]]) -> None:
+def test_a_second_signal_has_running_jobs_waited_for(
+    shop: Path, start: Callable[..., subprocess.Popen[str]], wait_until: WaitUntil
+) -> None:
     with Kernel.from_profile("shop.toml") as kernel:
         ids = kernel.jobs.enqueue_many("slow", [{}, {}])
         command = ["jobs", "work", "--app", "shop:set_up", "--profile", "shop.toml", "--concurrency", "1"]
@@ -486,10 +491,3 @@ def test_a_second_signal_has_running_jobs_waited_for(shop: Path, start: Callable
         (shop / "release").touch()
         assert working.wait(30) == 130
         assert sorted(info(kernel.jobs, id).state for id in ids) == ["done", "pending"]
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -92,17 +91,3 @@ class Blocking:
 
     def _wait(self, awaited: Any) -> Any:
         return self._loop.run_until_complete(asyncio.wait_for(awaited, 60))
-
-
-@pytest.fixture(scope="session")
-def wait_until() -> Callable[[Callable[[], bool]], None]:
-    """Wait until something holds, for a minute at most."""
-
-    def wait_until(holds: Callable[[], bool]) -> None:
-        for _ in range(1200):
-            if holds():
-                return
-            threading.Event().wait(0.05)
-        raise AssertionError("it did not come about")
-
-    return wait_until
