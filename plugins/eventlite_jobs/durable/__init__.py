@@ -5,8 +5,8 @@
 * In: `orders` are what `enqueue` was asked for, checked; `enqueueing` puts them into the table. While jobs run, a
   `feed` brings more: of triggers (by their `positions`) and of recurring jobs (`schedules`, by `rules`).
 * Running: `running` has a `crew` for each call. It takes jobs (`claiming`, as many as the `pace` allows) to the
-  `floor`, where `executors` make each `attempt`; `reporting` stores what came of it, by `endings` and `settling`.
-  `upkeep` minds time, leases and cancellations, the `roster` knows what still runs.
+  `floor`, where `executors` make each `attempt`; `gathering` waits for what comes of them, and `reporting` stores it,
+  by `endings` and `settling`. `upkeep` minds time, leases and cancellations, the `roster` knows what still runs.
 * Looking after jobs: `management`, by `looking`, `queues`, `statistics` and `history`.
 * The tables: `database` says where they are, `schema` makes them by the scripts in `sql`, `session` speaks to
   them in one of two `dialects`, and `rows` says what is in them.

@@ -16,16 +16,14 @@ from eventlite_jobs.durable.desk import Desk
 from eventlite_jobs.durable.endings import Report, raised
 from eventlite_jobs.durable.feed import Feed
 from eventlite_jobs.durable.floor import Floor
+from eventlite_jobs.durable.gathering import Gathering
 from eventlite_jobs.durable.history import Pruner
-from eventlite_jobs.durable.pace import COMPANY, Pace
+from eventlite_jobs.durable.pace import Pace
 from eventlite_jobs.durable.reporting import store
 from eventlite_jobs.durable.rows import Claim
 from eventlite_jobs.durable.settling import Outcome
 
 _log = logging.getLogger("eventlite.jobs")
-
-#: Seconds between two looks whether to stop.
-_GLANCE = 0.05
 
 #: The longest pause after the store could not be written, in seconds.
 _LONGEST_PAUSE = 1.0
@@ -50,7 +48,7 @@ class Crew:
         self._floor = Floor()
         self._upkeep = upkeep.Upkeep(desk, self._floor)
         self._pace = Pace(desk.settings.ahead * size, size)
-        self._finished: list[Report] = []
+        self._gathering = Gathering(self._floor, self._pace, size, self.drain)
         #: What was claimed, when, and is not on the floor yet.
         self._taken: list[Claim] = []
         self._moment = 0
@@ -60,7 +58,6 @@ class Crew:
         self._woken = False
         #: When jobs are due that are not there yet, in microseconds since the epoch.
         self._next: int | None = None
-        self._interrupt: BaseException | None = None
         self.attempts = 0
 
     # --- from elsewhere
@@ -97,8 +94,8 @@ class Crew:
         """Run jobs until none is due; how many attempts ran."""
         try:
             self._turn()
-            while self._floor.all() or self._finished:
-                self._gather(self._upkeep.patience())
+            while self._floor.all() or self._gathering.finished:
+                self._gathering.gather(self._upkeep.patience())
                 self._look_after()
                 self._turn()
         finally:
@@ -135,15 +132,15 @@ class Crew:
                 time.sleep(trouble)  # not `stop.wait`: a signal handler that sets it then would wait for itself
                 trouble = min(2 * trouble, _LONGEST_PAUSE)
                 continue
-            self._rest(min(pause, self._upkeep.patience(), self._until_next(feed.planned())), stop)
+            seconds = min(pause, self._upkeep.patience(), self._until_next(feed.planned()))
+            self._gathering.gather_until(stop, seconds)
             pause = shortest if busy or self._woken else min(2 * pause, longest)
 
-    def _rest(self, seconds: float, stop: threading.Event) -> None:
-        """As `_gather`, but notices `stop`, which wakes nobody."""
-        seconds = self._bounded(seconds)
-        while not stop.is_set() and not self._floor.listen(min(seconds, _GLANCE)) and seconds > _GLANCE:
-            seconds -= _GLANCE
-        self._collect()
+    def _look_after(self) -> None:
+        self._gathering.finished += self._upkeep.look()
+        if self._floor.is_stale or not self._claiming:
+            self._pace.forget()
+            self._floor.withdraw(Outcome("released"))
 
     def _until_next(self, planned: int | None) -> float:
         """Seconds until the next delayed or planned job is due; hardly any for one that came due during the turn."""
@@ -153,7 +150,7 @@ class Crew:
     def _finish(self, deadline: float | None) -> None:
         self._turn_in()
         while self._floor.running and not self._stop_now and (deadline is None or time.monotonic() < deadline):
-            self._gather(min(0.05, self._upkeep.patience()))
+            self._gathering.gather(min(0.05, self._upkeep.patience()))
             self._look_after()
             self._turn()
         self._drop_all()
@@ -162,27 +159,29 @@ class Crew:
     def _turn_in(self) -> None:
         """Give back what waits."""
         self._floor.withdraw(Outcome("released"))
-        self._gather(0)
+        self._gathering.gather(0)
 
     def _drop_all(self) -> None:
         self._turn_in()
         for attempt in list(self._floor.running):
-            self._finished.append(self._floor.drop(attempt, "released", Outcome("released")))
+            self._gathering.finished.append(self._floor.drop(attempt, "released", Outcome("released")))
 
     def _drop_taken(self) -> None:
         """Give back what an interruption has kept from being begun, if it was claimed: that is no attempt."""
-        known = {report.attempt.claim.id for report in self._finished}
+        known = {report.attempt.claim.id for report in self._gathering.finished}
         taken = [claim._replace(started=None) for claim in self._taken if claim.id not in known]
         if not taken:
             return
         with suppress(EventLiteError), self._desk.database.reading() as session:
             held = [] if session is None else claiming.held(session, taken, self._moment)
-            self._finished += [Report(Attempt(claim, None, self._desk), Outcome("released")) for claim in held]
+            self._gathering.finished += [
+                Report(Attempt(claim, None, self._desk), Outcome("released")) for claim in held
+            ]
 
     def _end(self) -> int:
         self._pruner.prune_if_due()
-        if self._interrupt is not None:
-            raise self._interrupt
+        if self._gathering.interrupt is not None:
+            raise self._gathering.interrupt
         return self.attempts
 
     def _leave(self) -> None:
@@ -190,10 +189,10 @@ class Crew:
         self.drain()
         self._drop_all()
         self._drop_taken()
-        if self._finished:
+        if self._gathering.finished:
             with suppress(EventLiteError):
                 self._turn()
-            self._desk.roster.remove(report.attempt.id for report in self._finished)
+            self._desk.roster.remove(report.attempt.id for report in self._gathering.finished)
         self._floor.close()
 
     # --- one turn: store what is finished, take what is next
@@ -203,9 +202,9 @@ class Crew:
         self._next = None
         free, ahead = self._room()
         begun = [attempt for attempt in list(self._floor.running) if _is_unmarked(attempt)]
-        if not self._finished and not begun and not (free and self._anything()):
+        if not self._gathering.finished and not begun and not (free and self._anything()):
             return 0
-        reports, claims, spare, now = self._finished, list[Claim](), list[Claim](), self._desk.now()
+        reports, claims, spare, now = self._gathering.finished, list[Claim](), list[Claim](), self._desk.now()
         with self._desk.database.writing() as session:
             store(session, reports, now)
             for attempt in begun:
@@ -217,7 +216,7 @@ class Crew:
             if ahead and len(claims) == free:
                 spare = claiming.claim_ahead(session, ahead, self._queues, now, self._desk.lease)
             self._taken, self._moment = [*claims, *spare], now  # an interruption may hide that this is committed
-        self._finished = []
+        self._gathering.finished = []
         self.attempts += sum(report.attempt.was_begun for report in reports)
         self._desk.roster.remove(report.attempt.id for report in reports)
         self._pruner.note(len(reports))
@@ -257,49 +256,8 @@ class Crew:
         attempts = [Attempt(claim, self._desk.workers.get(claim.name), self._desk) for claim in claims]
         for attempt in (one for one in attempts if one.worker is None):
             attempt.begin()
-            self._finished.append(raised(attempt, self._desk.workers.unknown(attempt.name)))
+            self._gathering.finished.append(raised(attempt, self._desk.workers.unknown(attempt.name)))
         return [attempt for attempt in attempts if attempt.worker is not None]
-
-    # --- while jobs run
-
-    def _gather(self, seconds: float) -> None:
-        """Wait for a report, for so long at most, and take all that are there."""
-        self._floor.listen(self._bounded(seconds))
-        self._collect()
-
-    def _bounded(self, seconds: float) -> float:
-        """What is finished does not wait, and threads that go on by themselves do not tell of each job."""
-        if self._finished:
-            return 0.0
-        return min(seconds, COMPANY) if self._floor.waiting else seconds
-
-    def _collect(self) -> None:
-        self._receive()
-        if self._finished and self._floor.running and self._pace.is_quick:
-            self._wait_for_company()
-        self._floor.fill(self._size)
-
-    def _wait_for_company(self) -> None:
-        deadline = time.monotonic() + COMPANY
-        while self._floor.running and (left := deadline - time.monotonic()) > 0:
-            self._floor.listen(left)
-            self._receive()
-
-    def _receive(self) -> None:
-        reports = self._floor.reports()
-        self._finished += reports
-        for report in reports:
-            if report.attempt.was_begun:
-                self._pace.note(report.attempt.ended - report.attempt.begun)
-            if report.interrupt is not None:
-                self._interrupt = report.interrupt
-                self.drain()
-
-    def _look_after(self) -> None:
-        self._finished += self._upkeep.look()
-        if self._floor.is_stale or not self._claiming:
-            self._pace.forget()
-            self._floor.withdraw(Outcome("released"))
 
 
 def _is_unmarked(attempt: Attempt) -> bool:
