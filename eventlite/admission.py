@@ -13,10 +13,10 @@ from typing import Protocol
 
 from eventlite.contracts.writing import CommitRequest, Committed
 from eventlite.drafting import new_correlation
-from eventlite.errors import ConflictError, InvalidEventError, InvalidQueryError
+from eventlite.errors import ConflictError, InvalidEventError
 from eventlite.event import MAX_ID, Draft, Row, caused
 from eventlite.jsontext import same_json
-from eventlite.query import Condition, Query
+from eventlite.query import Condition, Query, check_reached
 
 
 class CommitView(Protocol):
@@ -102,11 +102,7 @@ def _check_same(request: CommitRequest, index: int, stored: Sequence[Row]) -> No
 
 
 def _check_condition(condition: Condition, head: int, view: CommitView) -> None:
-    if condition.after > head:
-        raise InvalidQueryError(
-            f"the condition's position {condition.after} is beyond the head, {head}",
-            hint="Use the id of the last event you have seen.",
-        )
+    check_reached(condition.after, head, "the condition's position")
     found = view.last(condition.query, after=condition.after)
     if found > condition.after:
         raise ConflictError(

@@ -150,6 +150,14 @@ def check_position(position: object, name: str) -> None:
         raise InvalidQueryError(f"{name} must be a position, an int from 0 on, not {shown(position)}")
 
 
+def check_reached(position: int, head: int, name: str) -> None:
+    """Raise `InvalidQueryError` for a position beyond the head: the events up to it would be left out."""
+    if position > head:
+        raise InvalidQueryError(
+            f"{name} {position:,} is beyond the head, {head:,}", hint="Use the id of an event that is stored, or 0."
+        )
+
+
 def check_size(size: object, name: str) -> None:
     """Raise `InvalidQueryError` unless it is an int from 1 on."""
     if type(size) is not int or not 1 <= size <= MAX_ID:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from eventlite import Event, InvalidQueryError, JobError, Query
+from eventlite import Event, JobError, Query
 from eventlite.contracts import Host, Job
 from eventlite.event import Row
-from eventlite.query import check_position
+from eventlite.query import check_position, check_reached
 from eventlite_jobs.checks import check_plain, checked_name, data_text
 
 Mapper: TypeAlias = Callable[[Event], dict[str, Any] | None]
@@ -70,10 +70,7 @@ class Triggers:
         if after is None:
             return head
         check_position(after, "after")
-        if after > head:
-            raise InvalidQueryError(
-                f"after is {after}, beyond the head, {head}", hint="Leave it out to start at the head."
-            )
+        check_reached(after, head, "after")
         return after
 
     def start(self, trigger: Trigger) -> None:

@@ -6,8 +6,8 @@ import datetime as dt
 import logging
 from typing import TYPE_CHECKING, Any
 
-from eventlite.errors import ConflictError, InvalidQueryError, ProjectionError, did_you_mean, shown
-from eventlite.query import check_position
+from eventlite.errors import ConflictError, ProjectionError, did_you_mean, shown
+from eventlite.query import check_position, check_reached
 from eventlite.sourcing.consumer import register, store
 from eventlite.sourcing.projection import Projection
 from eventlite.sourcing.projections import rebuilding
@@ -103,11 +103,7 @@ class Projections:
         if react_after is None:
             return
         check_position(react_after, "react_after")
-        if react_after > (head := self._host.storage.head()):
-            raise InvalidQueryError(
-                f"react_after {react_after:,} is beyond the head, {head:,}",
-                hint="Reactions to the events up to it would be left out.",
-            )
+        check_reached(react_after, self._host.storage.head(), "react_after")
 
     def _known(self, known: ProjectionHandle, projection: Projection, mode: str) -> ProjectionHandle:
         if known.projection is projection and mode in (known.mode, self._possible(projection, known.model, mode)):

@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 from eventlite.drafting import check_name
 from eventlite.errors import ConflictError, InvalidEventError, InvalidQueryError, SubscriptionError, shown
-from eventlite.query import Query, check_position
+from eventlite.query import Query, check_position, check_reached
 from eventlite.sourcing import consumer
 from eventlite.sourcing.subscriptions import dead_letters
 from eventlite.sourcing.subscriptions.checkpoints import MemoryCheckpoint, StoredCheckpoint
@@ -94,7 +94,7 @@ class Subscriptions:
     def reset(self, name: str, position: int = 0) -> SubscriptionStatus:
         """Begin again behind that position, also while it runs."""
         check_position(position, "position")
-        self._check_reached(position, "position")
+        check_reached(position, self._host.storage.head(), "position")
         return self._change(name, position=position, owner="", until=0, error=None, error_position=None)
 
     def dead_letters(self, name: str, ids: Collection[int] | None = None) -> Sequence[DeadLetter]:
@@ -145,16 +145,9 @@ class Subscriptions:
         """Where it begins unless a checkpoint is stored."""
         if after is not None:
             check_position(after, "after")
-            self._check_reached(after, "after")
+            check_reached(after, self._host.storage.head(), "after")
             return after
         return self._host.storage.head() if name is None else 0
-
-    def _check_reached(self, position: int, what: str) -> None:
-        head = self._host.storage.head()
-        if position > head:
-            raise InvalidQueryError(
-                f"{what} {position:,} is beyond the head, {head:,}", hint="The events up to it would be left out."
-            )
 
     def _change(self, name: str, **changes: Any) -> SubscriptionStatus:
         with self._changing(name) as (transaction, found):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eventlite.drafting import draft_batch
 from eventlite.errors import InvalidEventError, InvalidQueryError, shown
 from eventlite.event import Event, NewEvent, decode_tags, from_microseconds
-from eventlite.query import check_position
+from eventlite.query import check_position, check_reached
 from eventlite.scanning import scan
 from eventlite.sourcing.waits.condition import condition_of
 from eventlite.sourcing.waits.following import place
@@ -185,10 +185,7 @@ def _deadline(now: dt.datetime, timeout: float | None) -> dt.datetime | None:
 
 def _check_after(after: int, head: int) -> None:
     check_position(after, "after")
-    if after > head:
-        raise InvalidQueryError(
-            f"after={after} is beyond the head, {head}", hint="Leave it out to have events count from now on."
-        )
+    check_reached(after, head, "after")
 
 
 def _check_id(id: object) -> None:
