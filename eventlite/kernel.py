@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from eventlite import announcing
+from eventlite import append_hooks
 from eventlite.errors import BulkError, StoreClosedError
 from eventlite.query import ALL_EVENTS, Query
 from eventlite.sourced import Sourced
@@ -75,7 +75,7 @@ class Kernel(Sourced):
         if self._closed:
             return
         self._closed = True
-        announcing.notify(self._closing, "while the kernel was closing", kernel=self)
+        append_hooks.notify(self._closing, "while the kernel was closing", kernel=self)
         try:
             if "sourcing" in vars(self):
                 self.sourcing.close()

@@ -8,7 +8,7 @@ from itertools import islice
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from eventlite import announcing
+from eventlite import append_hooks
 from eventlite.contracts.writing import CommitRequest, Committed, Outcome
 from eventlite.drafting import draft_batch, now
 from eventlite.errors import EventLiteError, InvalidEventError, InvalidQueryError, StorageError, shown
@@ -32,8 +32,8 @@ class Writable(Readable):
         cache: Cache,
         *,
         verify_reads: bool,
-        before: announcing.Listeners,
-        after: announcing.Listeners,
+        before: append_hooks.Listeners,
+        after: append_hooks.Listeners,
     ) -> None:
         super().__init__(storage, cache, verify_reads=verify_reads)
         #: Tells the time in microseconds since the epoch; a test may set another.
@@ -116,12 +116,12 @@ class Writable(Readable):
         """A unit of work over events and records, for plugins; its appends are announced when it is done."""
         self._refuse()
         with self.storage.transaction() as transaction, self.refusing_appends(_inside):
-            announced = announcing.AnnouncedTransaction(transaction)
+            announced = append_hooks.AnnouncedTransaction(transaction)
             yield announced if self._after or self._handlers else transaction
             if announced.rows:
                 call_handlers(self._handlers, transaction, announced.rows)
         if announced.rows and self._after:
-            announcing.after_append(self._after, self.events(announced.rows))
+            append_hooks.after_append(self._after, self.events(announced.rows))
 
     def commit(self, requests: Sequence[CommitRequest]) -> list[Outcome]:
         """What the write queues call: the storage's `commit`, with the handlers of `inside_appends`."""
@@ -155,7 +155,7 @@ class Writable(Readable):
     def prepare(self, events: list[NewEvent], condition: Condition | None = None) -> CommitRequest:
         """A batch as the storage takes it: after the plugins' hooks, checked and encoded."""
         if self._before:
-            events = announcing.before_append(self._before, events)
+            events = append_hooks.before_append(self._before, events)
         if condition is not None and not isinstance(condition, Condition):
             raise InvalidQueryError(
                 f"expected a Condition, not {shown(condition)}", hint="Condition(Query(...), after=0)."
@@ -171,7 +171,7 @@ class Writable(Readable):
         """The events of a committed batch, after the plugins were told of those that are new."""
         stored: list[Event] = list(map(self._event, committed.rows))
         if self._after and committed.new:
-            announcing.after_append(self._after, stored)
+            append_hooks.after_append(self._after, stored)
         return stored
 
     def _append(self, events: list[NewEvent], condition: Condition | None) -> list[Event]:

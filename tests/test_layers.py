@@ -21,7 +21,7 @@ LAYERS = (
     ("event", "query"),
     ("contracts",),
     ("admission", "digest", "drafting", "hookspecs", "matching", "scanning", "statistics"),
-    ("announcing", "answers", "inline", "page", "processing", "refusing", "verification", "write_queue"),
+    ("answers", "append_hooks", "inline", "page", "processing", "refusing", "verification", "write_queue"),
     ("offers", "plugins", "profile"),
     ("sourcing",),
     ("kernel", "opening", "readable", "sourced", "writable"),
