@@ -134,11 +134,14 @@ class Readable:
         """Stored rows as events, just as every read returns them."""
         return list(map(self._event, rows))
 
-    def verify(self) -> VerificationReport:
-        """Check every event and the store itself."""
+    def verify(self, *, progress: Callable[[int, int], None] | None = None) -> VerificationReport:
+        """Check every event and the store itself. `progress(done, total)` is called with ids, once per batch.
+
+        What is wrong is reported. Raises `StoreClosedError`.
+        """
         from eventlite.verification import verify
 
-        return verify(self.storage)
+        return verify(self.storage, progress)
 
     def _scan(
         self, query: Query, after: int, before: int | None, limit: int | None, backwards: bool, size: int

@@ -24,10 +24,8 @@ def verify(ctx: click.Context) -> None:
 
     Example: eventlite verify --db app.db
     """
-    from eventlite.verification import verify as check
-
     with open_kernel(ctx) as kernel, progress("Verifying") as show:
-        report = check(kernel.storage, show)
+        report = kernel.verify(progress=show)
     if options_of(ctx).json:
         print_json(asdict(report))
     else:

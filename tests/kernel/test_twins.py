@@ -116,7 +116,9 @@ def test_files_go_out_and_come_back(kernel: Any, tmp_path: Path) -> None:
     kernel.append("b", cause=root)
     out = kernel.export_file(tmp_path / "events.jsonl")
     assert out.count == 2
-    assert kernel.verify().digest == out.digest
+    told: list[tuple[int, int]] = []
+    assert kernel.verify(progress=lambda *numbers: told.append(numbers)).digest == out.digest
+    assert told == [(2, 2)]
     back = kernel.import_file(tmp_path / "events.jsonl", append=True)
     assert (back.count, back.renumbered, kernel.head()) == (2, True, 4)
     assert kernel.get(4).causation_id == 3
