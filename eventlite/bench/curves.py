@@ -39,7 +39,7 @@ def index_cost(stages: Sequence[Stage], scale: Scale, tell: Callable[[str], None
     numbers = range(len(INDEXES) + 1)
     indexed = [stage for stage in stages if _has_indexes(stage)]
     contestants = {
-        f"{stage.label}\n{number}": _load(stage, max(10, scale.events // 5), number)
+        (stage.label, number): _load(stage, max(10, scale.events // 5), number)
         for stage in indexed
         for number in numbers
     }
@@ -50,7 +50,7 @@ def index_cost(stages: Sequence[Stage], scale: Scale, tell: Callable[[str], None
             "index-cost",
             "bulk load by number of indexes",
             "indexes",
-            [(number, figure("bulk", stage.label, "events", rates[f"{stage.label}\n{number}"])) for number in numbers],
+            [(number, figure("bulk", stage.label, "events", rates[stage.label, number])) for number in numbers],
         )
         for stage in indexed
     ]

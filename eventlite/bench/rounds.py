@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import quantiles
 from time import perf_counter
-from typing import NamedTuple, ParamSpec, TypeAlias
+from typing import Generic, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 _P = ParamSpec("_P")
+_Name = TypeVar("_Name", bound=Hashable)
 
 
 class Measured(NamedTuple):
@@ -41,11 +42,11 @@ class Spread(NamedTuple):
 
 
 @dataclass(slots=True)
-class Outcome:
+class Outcome(Generic[_Name]):
     """The rates of every contestant, one per round, and why others were left out."""
 
-    rates: dict[str, list[float]] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
+    rates: dict[_Name, list[float]] = field(default_factory=dict)
+    left_out: dict[_Name, str] = field(default_factory=dict)
 
 
 def timed(work: Callable[_P, int], *args: _P.args, **kwargs: _P.kwargs) -> Measured:
@@ -56,7 +57,7 @@ def timed(work: Callable[_P, int], *args: _P.args, **kwargs: _P.kwargs) -> Measu
     return Measured(units, perf_counter() - start)
 
 
-def interleave(contestants: Mapping[str, Rounds], rounds: int) -> Outcome:
+def interleave(contestants: Mapping[_Name, Rounds], rounds: int) -> Outcome[_Name]:
     """One round of each to warm up, then `rounds` rounds in which each has one turn and another begins every time."""
     outcome = Outcome({name: [] for name in contestants})
     try:
@@ -79,12 +80,12 @@ def spread(rates: Sequence[float]) -> Spread:
     return Spread(median, low, high)
 
 
-def _turns(names: list[str], number: int) -> list[str]:
+def _turns(names: list[_Name], number: int) -> list[_Name]:
     first = number % len(names) if names else 0
     return names[first:] + names[:first]
 
 
-def _next(name: str, contestant: Rounds, outcome: Outcome) -> Measured | None:
+def _next(name: _Name, contestant: Rounds, outcome: Outcome[_Name]) -> Measured | None:
     """The next round, or None if there is none: the contestant is out then."""
     try:
         return next(contestant)
