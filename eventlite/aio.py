@@ -248,6 +248,11 @@ class AsyncKernel:
         return AsyncComponent(self.kernel.waits, self._workers)
 
     @property
+    def projections(self) -> Any:
+        """The projections of the store, awaited."""
+        return AsyncComponent(self.kernel.projections, self._workers)
+
+    @property
     def subscriptions(self) -> Any:
         """The `Subscriptions`, awaited."""
         return AsyncComponent(self.kernel.subscriptions, self._workers)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from eventlite.sourcing.projection import Projection
     from eventlite.sourcing.projections.handle import ProjectionHandle
     from eventlite.sourcing.projections.report import ProjectionReport
+    from eventlite.sourcing.projections.stored import StoredProjections
     from eventlite.sourcing.snapshots import Snapshots
     from eventlite.sourcing.sourcing import Sourcing
     from eventlite.sourcing.subscriptions.registry import Subscriptions
@@ -199,6 +200,13 @@ class Sourced(Writable):
         from eventlite.sourcing.folding import fold
 
         return fold(self, query, evolve, initial, at=at, snapshots=snapshots)
+
+    @cached_property
+    def projections(self) -> StoredProjections:
+        """The projections of this store, of every kernel on it, to be shown, paused and resumed without their code."""
+        from eventlite.sourcing.projections.stored import StoredProjections
+
+        return StoredProjections(self)
 
     def project(
         self,

@@ -174,7 +174,7 @@ class Blocking:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._target, name)
-        if name in ("indexes", "bulk", "jobs", "waits"):
+        if name in ("indexes", "bulk", "jobs", "waits", "projections"):
             return Blocking(found, self._loop)
         return self._called(found) if callable(found) else found
 

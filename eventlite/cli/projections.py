@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +17,8 @@ from eventlite.cli.verbs import Verbs
 
 if TYPE_CHECKING:
     from eventlite.kernel import Kernel
-    from eventlite.sourcing.consumer import Consumer
     from eventlite.sourcing.projections.report import ProjectionReport
+    from eventlite.sourcing.projections.status import ProjectionStatus
 
 _WHY = "the code of projections is yours, not in the store"
 
@@ -36,19 +39,11 @@ def list_(ctx: click.Context) -> None:
     Example: eventlite projections list --db app.db
     """
     with open_kernel(ctx) as kernel:
-        found = _all(kernel)
+        found = kernel.projections.list()
     if options_of(ctx).json:
-        print_json(found)
-        return
-    shown = table(
-        "projection", "mode", "kept in", "position", "behind", "state", "error", numbers=("position", "behind")
-    )
-    for each in found:
-        numbers = (f"{each['position']:,}", f"{each['lag']:,}")
-        shown.add_row(
-            safe(each["name"]), each["mode"], each["kind"], *numbers, each["state"], safe(each["error"] or "-")
-        )
-    stdout().print(shown)
+        print_json([asdict(each) for each in found])
+    else:
+        _show_all(found)
 
 
 @projections.command()
@@ -97,7 +92,8 @@ def pause(ctx: click.Context, name: str) -> None:
 
     Example: eventlite projections pause orders --db app.db
     """
-    _tell(ctx, _change(ctx, name, paused=True), "paused")
+    with _stored(ctx, name) as kernel:
+        _tell(ctx, kernel.projections.pause(name), "paused")
 
 
 @projections.command()
@@ -108,7 +104,8 @@ def resume(ctx: click.Context, name: str) -> None:
 
     Example: eventlite projections resume orders --db app.db
     """
-    _tell(ctx, _change(ctx, name, paused=False, error=None, error_position=None), "resumed")
+    with _stored(ctx, name) as kernel:
+        _tell(ctx, kernel.projections.resume(name), "resumed")
 
 
 @projections.command()
@@ -121,74 +118,35 @@ def delete(ctx: click.Context, name: str) -> None:
 
     Example: eventlite projections delete orders --db app.db
     """
-    with open_kernel(ctx) as kernel:
-        found = next((each for each in _all(kernel) if each["name"] == name), None)
-        if found is None:
-            raise _unknown(name)
+    with _stored(ctx, name) as kernel:
+        before = kernel.projections.get(name)
         kernel.delete_projection(name)
-    _tell(ctx, found, "deleted")
+    _tell(ctx, before, "deleted")
 
 
-def _all(kernel: Kernel) -> list[dict[str, Any]]:
-    """What the store knows of its projections, without their code."""
-    from eventlite.sourcing.consumer import all_consumers, find
-    from eventlite.sourcing.projections.book import consumer_name, description, reaction_name
-
-    prefix, now = consumer_name(""), kernel.clock()
-    with kernel.storage.snapshot() as snapshot:
-        head, found = snapshot.head(), []
-        for consumer in all_consumers(snapshot.state, prefix):
-            name = consumer.name.removeprefix(prefix)
-            known = description(snapshot.state, name)
-            reactions = find(snapshot.state, reaction_name(name))
-            failed = next((each for each in (consumer, reactions) if each and each.error is not None), consumer)
-            found.append(
-                {
-                    "name": name,
-                    "mode": known.get("mode", ""),
-                    "kind": known.get("kind", ""),
-                    "position": consumer.position,
-                    "lag": max(0, head - consumer.position),
-                    "reactions": None if reactions is None else reactions.position,
-                    "state": _state(consumer, failed, now),
-                    "error": failed.error,
-                    "error_position": failed.error_position,
-                }
-            )
-    return found
-
-
-def _state(consumer: Consumer, failed: Consumer, now: int) -> str:
-    if failed.error is not None:
-        return "failed"
-    if consumer.paused:
-        return "paused"
-    return "active" if consumer.held(now) else "idle"
-
-
-def _change(ctx: click.Context, name: str, **changes: Any) -> dict[str, Any]:
-    """Of the projection and of its reactions; returns how it stands then. Raises `NotFoundError`."""
-    from eventlite.sourcing.consumer import find
-    from eventlite.sourcing.projections.book import change, consumer_name
-
+@contextmanager
+def _stored(ctx: click.Context, name: str) -> Iterator[Kernel]:
+    """A kernel whose store has a projection of that name; raises `NotFoundError`."""
     with open_kernel(ctx) as kernel:
-        with kernel.transaction() as transaction:
-            if find(transaction.state, consumer_name(name)) is None:
-                raise _unknown(name)
-            change(transaction.state, name, **changes)
-        return next(each for each in _all(kernel) if each["name"] == name)
+        if name not in [each.name for each in kernel.projections.list()]:
+            raise NotFoundError(f"there is no projection {name!r}", hint="`eventlite projections list` shows them.")
+        yield kernel
 
 
-def _tell(ctx: click.Context, changed: dict[str, Any], done: str) -> None:
+def _tell(ctx: click.Context, changed: ProjectionStatus, done: str) -> None:
     if options_of(ctx).json:
-        print_json(changed)
+        print_json(asdict(changed))
     else:
-        behind = several(changed["lag"], "event")
-        print_line(safe(f"{done} {changed['name']} at {changed['position']:,}, {behind} behind"))
+        print_line(safe(f"{done} {changed.name} at {changed.position:,}, {several(changed.lag, 'event')} behind"))
 
 
-def _unknown(name: str) -> NotFoundError:
-    return NotFoundError(f"there is no projection {name!r}", hint="`eventlite projections list` shows them.")
+def _show_all(found: Sequence[ProjectionStatus]) -> None:
+    headings = ("projection", "mode", "kept in", "position", "behind", "state", "error")
+    shown = table(*headings, numbers=("position", "behind"))
+    for each in found:
+        numbers = (f"{each.position:,}", f"{each.lag:,}")
+        shown.add_row(safe(each.name), each.mode, each.kind, *numbers, each.state, safe(each.error or "-"))
+    stdout().print(shown)
 
 
 def _known(kernel: Kernel, name: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eventlite.contracts.state import StateReader, StateStore
 from eventlite.errors import ProjectionError
+from eventlite.jsontext import is_unicode
 from eventlite.sourcing.consumer import Consumer, find, store
 from eventlite.sourcing.projections.model import Model
 
@@ -41,6 +42,16 @@ def standing(state: StateReader, name: str) -> Consumer:
     return find(state, consumer_name(name)) or Consumer(consumer_name(name))
 
 
+def known(state: StateReader, name: str) -> Consumer:
+    """Where a projection stands; raises `ProjectionError` if the store has none of that name."""
+    found = find(state, consumer_name(name)) if isinstance(name, str) and is_unicode(name) else None
+    if found is None:
+        raise ProjectionError(
+            f"there is no projection {name!r}", hint="It is there once it was projected: `eventlite projections list`."
+        )
+    return found
+
+
 def change(state: StateStore, name: str, **changes: Any) -> None:
     """Change where a projection stands, and where its reactions do if it has any: they stop and go together."""
     store(state, replace(standing(state, name), **changes))
@@ -69,10 +80,10 @@ def enrol(host: Host, name: str, model: Model | None, mode: str) -> None:
     """
     described = model.describe() if model else OBJECT
     with host.transaction() as transaction:
-        known = description(transaction.state, name)
-        if not known:
+        before = description(transaction.state, name)
+        if not before:
             _begin(transaction, name, model)
-        elif {**known, "mode": ""} != {**described, "mode": ""}:
+        elif {**before, "mode": ""} != {**described, "mode": ""}:
             raise ProjectionError(
                 f"projection {name!r} keeps its state in another way than before",
                 hint="Build it anew: kernel.rebuild(projection), then kernel.project(projection).",

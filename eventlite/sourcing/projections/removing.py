@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from eventlite.errors import ConflictError, ProjectionError
+from eventlite.errors import ConflictError
 from eventlite.sourcing.consumer import Consumer, find, remove, store
-from eventlite.sourcing.projections.book import NAMESPACE, consumer_name, description, reaction_name, rebuild_name
+from eventlite.sourcing.projections.book import NAMESPACE, description, known, reaction_name, rebuild_name
 from eventlite.sourcing.projections.record_model import RecordModel
 from eventlite.sourcing.projections.snapshotting import subject_name
 from eventlite.sourcing.projections.table_model import TableModel
@@ -78,11 +78,7 @@ def _forget(host: Host, transaction: Transaction, name: str) -> None:
 
 def _standing(state: StateReader, name: str, now: int) -> tuple[Consumer, list[Consumer]]:
     """Where it stands, and where its reactions and its last rebuild do."""
-    live = find(state, consumer_name(name))
-    if live is None:
-        raise ProjectionError(
-            f"there is no projection {name!r}", hint="It is there once it was projected: `eventlite projections list`."
-        )
+    live = known(state, name)
     others = [found for each in (reaction_name(name), rebuild_name(name)) if (found := find(state, each))]
     held = next((each for each in (live, *others) if each.held(now)), None)
     if held is not None:
