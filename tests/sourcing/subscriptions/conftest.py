@@ -87,7 +87,8 @@ class Blocking:
                 except StopAsyncIteration:
                     return
         finally:
-            self._wait(items.aclose())
+            if not self._loop.is_closed():  # what a test has left behind is collected later
+                self._wait(items.aclose())
 
     def _wait(self, awaited: Any) -> Any:
         return self._loop.run_until_complete(asyncio.wait_for(awaited, 60))
