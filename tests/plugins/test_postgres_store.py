@@ -389,3 +389,14 @@ def test_a_profile_may_let_reads_lag_behind_others(postgres: dict[str, str]) -> 
             lagging.append("c", condition=Condition(Query(correlation_id="c"), after=first.id))
         third = lagging.append("c", correlation_id="c")  # nor what this process appended itself
         assert lagging.by_correlation("c") == [first, second, third]
+
+
+@pytest.mark.parametrize("sign", ["\1", "\2", "\t", "\n", "\r", "\\", "\\N", "\\.", "é"])
+def test_a_load_keeps_whatever_sign_a_text_holds(postgres: dict[str, str], sign: str) -> None:
+    events = [NewEvent("noted", {"text": sign}, user=sign, tags=[f"of:{sign}"]) for _ in range(120)]
+    with Kernel.from_profile("postgres", storage=postgres) as kernel:
+        kernel.append_bulk(events)
+        assert [(one.user, one.data, one.tags) for one in kernel.read()] == [
+            (sign, {"text": sign}, (f"of:{sign}",)) for _ in events
+        ]
+        assert kernel.verify().problems == []
