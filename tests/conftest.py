@@ -81,7 +81,7 @@ def _encodable(value: Any) -> Any:
         return value.encode(errors="backslashreplace").decode()
     if isinstance(value, dict):
         return {name: _encodable(inner) for name, inner in value.items()}
-    return [_encodable(inner) for inner in value] if isinstance(value, list | tuple) else value
+    return type(value)(map(_encodable, value)) if isinstance(value, list | tuple) else value
 
 
 def pytest_collection_finish() -> None:
