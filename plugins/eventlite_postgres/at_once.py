@@ -35,8 +35,10 @@ _KEYS_AND_CAUSES = Guard(after=0)
 
 def call(known: Texts, turn: Turn, requests: Sequence[CommitRequest]) -> tuple[str, list[Any]] | None:
     """The call that appends these requests; None for those that it is not made for."""
+    if not 0 < sum(len(request.drafts) for request in requests) <= _FEW:
+        return None
     drafts = [draft for request in requests for draft in request.drafts]
-    guard = _guard(requests, drafts) if 0 < len(drafts) <= _FEW else None
+    guard = _guard(requests, drafts)
     if guard is None:
         return None
     if len(drafts) == 1:
