@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import partial
 from time import monotonic
@@ -54,7 +54,7 @@ class AsyncSubscription:
                 for event in subscription.acknowledged(batch, ending):
                     yield event
         finally:
-            await self._close(batches)
+            await self._call(batches.close)
 
     async def run(
         self,
@@ -100,7 +100,7 @@ class AsyncSubscription:
             bridge.cancel()  # the thread may be about to try an event again
             raise
         finally:
-            await self._close(batches)
+            await self._call(batches.close)
         return handled
 
     async def _handle(self, handling: Handling, bridge: _Bridge, event: Event) -> None:
@@ -149,14 +149,6 @@ class AsyncSubscription:
 
     async def _subscription(self) -> Subscription:
         return await asyncio.wrap_future(self._made)
-
-    async def _close(self, batches: Generator[Any, None, None]) -> None:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:  # collected after its loop has ended, when nobody can wait any more
-            batches.close()
-        else:
-            await self._call(batches.close)
 
     async def _call(self, function: Callable[..., _T], *args: Any) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *args))

@@ -190,9 +190,14 @@ class Blocking:
     def _drained(self, items: AsyncIterator[Any]) -> Iterator[Any]:
         while True:
             try:
-                yield self._loop.run_until_complete(anext(items))
+                yield self._loop.run_until_complete(_next(items))
             except StopAsyncIteration:
                 return
+
+
+async def _next(items: AsyncIterator[Any]) -> Any:
+    """On the loop, of which an asynchronous iterator that is asked elsewhere would never know."""
+    return await anext(items)
 
 
 @pytest.fixture

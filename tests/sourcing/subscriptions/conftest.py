@@ -83,7 +83,7 @@ class Blocking:
         try:
             while True:
                 try:
-                    yield self._wait(anext(items))
+                    yield self._wait(_next(items))
                 except StopAsyncIteration:
                     return
         finally:
@@ -92,3 +92,8 @@ class Blocking:
 
     def _wait(self, awaited: Any) -> Any:
         return self._loop.run_until_complete(asyncio.wait_for(awaited, 60))
+
+
+async def _next(items: AsyncIterator[Any]) -> Any:
+    """On the loop, of which an asynchronous iterator that is asked elsewhere would never know."""
+    return await anext(items)
