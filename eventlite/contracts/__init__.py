@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     )
     from eventlite.contracts.state import Record, StateReader, StateStore, check_record_names
     from eventlite.contracts.storage import EventReader, Snapshot, Statistics, Storage, StorageCapabilities, Transaction
-    from eventlite.contracts.writing import CommitRequest, Committed, Outcome, PlainDrafts
+    from eventlite.contracts.writing import CommitRequest, Committed, NumberedRows, Outcome, PlainDrafts
 
 #: The version of each concern's contract.
 CONTRACTS: Mapping[str, int] = {"storage": 1, "indexing": 1, "caching": 1, "bulk": 1, "jobs": 1, "extensions": 1}
@@ -73,6 +73,7 @@ _MODULES = {
     "JobStatistics": "jobs",
     "Outcome": "writing",
     "PlainDrafts": "writing",
+    "NumberedRows": "writing",
     "QueueInfo": "jobs",
     "Record": "state",
     "Rejected": "bulk",
@@ -120,6 +121,7 @@ __all__ = [
     "JobInfo",
     "JobProgress",
     "JobStatistics",
+    "NumberedRows",
     "Outcome",
     "PlainDrafts",
     "QueueInfo",

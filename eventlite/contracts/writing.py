@@ -33,6 +33,29 @@ class PlainDrafts(Sequence[Draft]):
         return map(from_plain, self.rows)
 
 
+class NumberedRows(Sequence[Row]):
+    """The rows of drafts that were numbered from `first` on, made only when somebody looks.
+
+    A bulk append asks for the first and last id.
+    """
+
+    def __init__(self, first: int, drafts: Sequence[Draft]) -> None:
+        self._first = first
+        self._drafts = drafts
+
+    def __len__(self) -> int:
+        return len(self._drafts)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self)))]
+        return (self._first + range(len(self))[index], *self._drafts[index])
+
+
 @dataclass(slots=True)
 class CommitRequest:
     """One batch that a storage accepts or refuses as a whole; `eventlite.admission.admit` decides which."""

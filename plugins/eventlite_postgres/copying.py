@@ -5,10 +5,11 @@ Signs that the texts of a block do not hold stand for what separates until every
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from eventlite.event import Row
+from eventlite.event import PlainDraft, Row
 
 #: Between fields; no stored text holds it.
 _FIELD = "\0"
@@ -39,6 +40,13 @@ def event_blocks(rows: Sequence[Row]) -> Iterator[str]:
         yield _events(rows[start : start + _BLOCK])
 
 
+def plain_blocks(first: int, plain: Sequence[PlainDraft]) -> Iterator[str]:
+    """The text of events without cause, tags and key, numbered from `first` on."""
+    for start in range(0, len(plain), _BLOCK):
+        block = plain[start : start + _BLOCK]
+        yield _block(partial(_joined_plain, first + start, block), len(block), 2 * len(block))
+
+
 def tag_blocks(tags: Sequence[tuple[str, int]]) -> Iterator[str]:
     """The text of tags and the ids of their events."""
     for start in range(0, len(tags), _BLOCK):
@@ -47,11 +55,15 @@ def tag_blocks(tags: Sequence[tuple[str, int]]) -> Iterator[str]:
 
 
 def _events(rows: Sequence[Row]) -> str:
-    text = _joined(rows, _NARROW)
     nulls = [row[8] for row in rows].count(None) + [row[11] for row in rows].count(None)
-    if text.count(_NARROW.row) == len(rows) - 1 and text.count(_NARROW.null) == nulls:
+    return _block(partial(_joined, rows), len(rows), nulls)
+
+
+def _block(joined: Callable[[_Signs], str], rows: int, nulls: int) -> str:
+    text = joined(_NARROW)
+    if text.count(_NARROW.row) == rows - 1 and text.count(_NARROW.null) == nulls:
         return _escaped(text, _NARROW)
-    return _escaped(_joined(rows, _WIDE), _WIDE)
+    return _escaped(joined(_WIDE), _WIDE)
 
 
 def _joined(rows: Sequence[Row], signs: _Signs) -> str:
@@ -61,6 +73,17 @@ def _joined(rows: Sequence[Row], signs: _Signs) -> str:
             f"{id}\0{version}\0{recorded}\0{user}\0{ip}\0{cmd}\0{data}\0{correlation}\0"
             f"{null if cause is None else cause}\0{metadata}\0{tags}\0{null if key is None else key}\0{crc}"
             for id, version, recorded, user, ip, cmd, data, correlation, cause, metadata, tags, key, crc in rows
+        ]
+    )
+
+
+def _joined_plain(first: int, plain: Sequence[PlainDraft], signs: _Signs) -> str:
+    null = signs.null
+    return signs.row.join(
+        [
+            f"{id}\0{version}\0{recorded}\0{user}\0{ip}\0{cmd}\0{data}\0{correlation}\0"
+            f"{null}\0{metadata}\0[]\0{null}\0{crc}"
+            for id, (version, recorded, user, ip, cmd, data, correlation, metadata, crc) in enumerate(plain, first)
         ]
     )
 

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from eventlite.event import Row
+from eventlite.event import MAX_ID, PlainDraft, Row
 from eventlite.query import Condition
 from eventlite_postgres import statements
-from eventlite_postgres.copying import event_blocks, tag_blocks
+from eventlite_postgres.copying import event_blocks, plain_blocks, tag_blocks
 from eventlite_postgres.foreseen import Answers, Questions, tagged
 from eventlite_postgres.reading import new_cursor
 from eventlite_postgres.texts import Texts, on_path, texts
@@ -59,6 +59,15 @@ def begin_and_ask(connection: psycopg.Connection[Any], schema: str, turn: Turn, 
         {row[0]: row for row in by_id},
         {condition: 0 if cursor is None else _number(cursor) for condition, cursor in last.items()},
     )
+
+
+def load(connection: psycopg.Connection[Any], schema: str, turn: Turn, plain: Sequence[PlainDraft]) -> int | None:
+    """Begin a transaction and write events of which nothing has to be asked; the first id, or None where ids end."""
+    first = begin(connection, schema, turn) + 1
+    if first + len(plain) > MAX_ID:
+        return None
+    _copy(connection, texts(schema).copy, plain_blocks(first, plain))
+    return first
 
 
 def insert(connection: psycopg.Connection[Any], known: Texts, rows: Sequence[Row]) -> None:

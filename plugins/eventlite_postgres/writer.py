@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from eventlite.contracts import CommitRequest, Committed, Outcome
+from eventlite.contracts import CommitRequest, Committed, NumberedRows, Outcome, PlainDrafts
 from eventlite.errors import EventLiteError, StorageError, StoreClosedError, UnknownOutcomeError
 from eventlite.event import Row
 from eventlite_postgres import at_once
 from eventlite_postgres.connecting import has_several_hosts, is_stale, reconnect
-from eventlite_postgres.exchanges import COPIED, Turn, begin, begin_and_ask, commit, insert
+from eventlite_postgres.exchanges import COPIED, Turn, begin, begin_and_ask, commit, insert, load
 from eventlite_postgres.failures import READ_ONLY, is_lost, is_passing, is_undone, translated
 from eventlite_postgres.foreseen import Group, questions
 from eventlite_postgres.news import News
@@ -115,7 +115,7 @@ class Writer:
         call = at_once.call(self._texts, self._turn, requests)
         first = None if call is None else self._call(*call)
         if first is None:
-            return self._append_group(requests)
+            return self._load(requests) or self._append_group(requests)
         self._tell()
         return _numbered(requests, first)
 
@@ -131,6 +131,25 @@ class Writer:
         self._check_confirmed()
         assert row is not None
         first: int | None = row[0]
+        return first
+
+    def _load(self, requests: Sequence[CommitRequest]) -> list[Outcome]:
+        """Copy one request of many plain events; nothing for others, and where ids come to their end."""
+        match requests:
+            case [CommitRequest(drafts=PlainDrafts() as drafts, condition=None, ids=None)] if len(drafts) >= COPIED:
+                first = self._copy(drafts)
+                return [] if first is None else [Committed(NumberedRows(first, drafts), new=True)]
+        return []
+
+    def _copy(self, drafts: PlainDrafts) -> int | None:
+        try:
+            first = load(self._connection, self._store.schema, self._turn, drafts.rows)
+            if first is not None:
+                self._end(confirm=False)
+        finally:
+            self._undo()
+        if first is not None:
+            self._tell()
         return first
 
     def _append_group(self, requests: Sequence[CommitRequest]) -> list[Outcome]:

@@ -3,7 +3,7 @@
 `storage` is the whole.
 
 * Writing: one `writer` for each file and process (`registry`); `transaction` is a unit of work, `records` the records
-  in it, `numbered` the rows of a load. `deferral` puts indexes off, `checkpoint` copies the log back.
+  in it. `deferral` puts indexes off, `checkpoint` copies the log back.
 * Reading: a pool of `readers`, each `reading` over a connection; `statements` makes SQL of a query. `news` wakes those
   who wait.
 * Opening: `opening` looks at the place, at whose file it is (`identity`) and at its `schema` (the scripts in `sql`);

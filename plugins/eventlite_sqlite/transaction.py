@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from eventlite.admission import admit
-from eventlite.contracts import CommitRequest, Committed, PlainDrafts
+from eventlite.contracts import CommitRequest, Committed, NumberedRows, PlainDrafts
 from eventlite.event import MAX_ID, Draft, decode_tags
 from eventlite_sqlite import statements
-from eventlite_sqlite.numbered import NumberedRows
 from eventlite_sqlite.reading import ConnectionReader
 from eventlite_sqlite.records import Records
 

@@ -393,10 +393,14 @@ def test_a_profile_may_let_reads_lag_behind_others(postgres: dict[str, str]) -> 
 
 @pytest.mark.parametrize("sign", ["\1", "\2", "\t", "\n", "\r", "\\", "\\N", "\\.", "é"])
 def test_a_load_keeps_whatever_sign_a_text_holds(postgres: dict[str, str], sign: str) -> None:
-    events = [NewEvent("noted", {"text": sign}, user=sign, tags=[f"of:{sign}"]) for _ in range(120)]
+    tagged = [NewEvent("noted", {"text": sign}, user=sign, tags=[f"of:{sign}"]) for _ in range(220)]
+    plain = [NewEvent("noted", {"text": sign}, user=sign, metadata={"of": sign}) for _ in range(220)]
     with Kernel.from_profile("postgres", storage=postgres) as kernel:
-        kernel.append_bulk(events)
-        assert [(one.user, one.data, one.tags) for one in kernel.read()] == [
-            (sign, {"text": sign}, (f"of:{sign}",)) for _ in events
+        assert kernel.append_bulk(tagged).last_id == 220
+        report = kernel.append_bulk(plain)
+        assert (report.first_id, report.last_id, report.count) == (221, 440, 220)
+        assert [(one.user, one.data, one.metadata, one.tags) for one in kernel.read()] == [
+            *((sign, {"text": sign}, {}, (f"of:{sign}",)) for _ in tagged),
+            *((sign, {"text": sign}, {"of": sign}, ()) for _ in plain),
         ]
         assert kernel.verify().problems == []
