@@ -157,12 +157,11 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres(postgres_server: str) -> Iterator[dict[str, str]]:
     """Settings of a store of this test's own on a real server, for `storage={"plugin": "postgres", **postgres}`."""
-    import psycopg
+    from eventlite_postgres.testing import drop_schema
 
     schema = f"test_{uuid4().hex[:12]}"
     yield {"dsn": postgres_server, "schema": schema}
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    drop_schema(postgres_server, schema)
 
 
 class Blocking:

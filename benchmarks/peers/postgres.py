@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 import psycopg
-from eventlite_postgres.testing import Server, running_server
+from eventlite_postgres.testing import Server, drop_schema, running_server
 
 from benchmarks.peers import eventsourcing
 from benchmarks.peers.arena import Arena, Events, required
@@ -160,7 +160,7 @@ def _store(arena: Arena) -> Iterator[tuple[str, str]]:
     try:
         yield server.dsn(), schema
     finally:
-        _administer(server, f"DROP SCHEMA {schema} CASCADE")
+        drop_schema(server.dsn(), schema)
 
 
 def _opened(dsn: str, schema: str) -> Kernel:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TypedDict
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from eventlite.errors import StorageError
@@ -153,6 +154,25 @@ def running_server(**settings: object) -> Iterator[Server]:
             yield server
         finally:
             server.stop()
+
+
+def drop_schema(dsn: str, schema: str) -> None:
+    """Drop a schema of a test's own, if it is there.
+
+    A process that was killed, or that is not yet, may still hold tables in another order than the drop takes them:
+    the server ends one of two that wait for each other, and it is asked again.
+    """
+    command = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
+    deadline = time.monotonic() + PATIENCE
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        while True:
+            try:
+                connection.execute(command)
+            except psycopg.errors.DeadlockDetected:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                return
 
 
 def program(name: str) -> str:

@@ -62,7 +62,7 @@ def wait_for_the_end(kernel, started):
     assert all(process.poll() is None for process in started), [process.communicate()[1] for process in started]
 
 
-def test_processes_that_race_and_are_killed_append_for_each_wait_once(start, kernel, settings, long, dice):
+def test_processes_that_race_and_are_killed_append_for_each_wait_once(kernel, start, settings, long, dice):
     processes, orders = [], 200 if long else 40
 
     def replace(index):
@@ -94,7 +94,7 @@ def test_processes_that_race_and_are_killed_append_for_each_wait_once(start, ker
     assert ended == {event.id for event in kernel.read(Query(cmd=["ship", "close", "warn"]))}
 
 
-def test_a_kill_between_its_parts_leaves_a_wait_whole(start, kernel, settings, long, dice):
+def test_a_kill_between_its_parts_leaves_a_wait_whole(kernel, start, settings, long, dice):
     kernel.append_when("done", count=("tick", 200), timeout=3600)
     rounds = 40 if long else 6
     for _ in range(rounds):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 from eventlite_postgres import Settings, at_once
 from eventlite_postgres.exchanges import Turn
 from eventlite_postgres.storage import PostgresStorage
+from eventlite_postgres.testing import drop_schema
 from eventlite_postgres.texts import texts
 
 from eventlite import Condition, EventLiteError, NewEvent, Query
@@ -75,10 +75,9 @@ def stores(postgres_server: str) -> Iterator[Callable[[], PostgresStorage]]:
         return opened[schema]
 
     yield open_store
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        for schema, store in opened.items():
-            store.close()
-            connection.execute(f"DROP SCHEMA {schema} CASCADE".encode())
+    for schema, store in opened.items():
+        store.close()
+        drop_schema(postgres_server, schema)
 
 
 def test_every_way_to_append_gives_the_same_answers(

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from eventlite_postgres import Settings, eventlite_make_storage
+from eventlite_postgres.testing import drop_schema
 
 from eventlite.contracts import Storage
 from eventlite.testing import StorageContract
@@ -23,9 +23,8 @@ class TestPostgresStorage(StorageContract):
         self.dsn = postgres_server
         self.schemas: set[str] = set()
         yield
-        with psycopg.connect(postgres_server, autocommit=True) as connection:
-            for schema in self.schemas:
-                connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        for schema in self.schemas:
+            drop_schema(postgres_server, schema)
 
     def open_storage(self, place: Path) -> Storage:
         schema = f"contract_{hashlib.sha256(str(place).encode()).hexdigest()[:16]}"

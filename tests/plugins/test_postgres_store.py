@@ -14,6 +14,7 @@ from eventlite_postgres.connecting import conninfo
 from eventlite_postgres.doctor import findings
 from eventlite_postgres.scratch import PREFIX
 from eventlite_postgres.storage import PostgresStorage
+from eventlite_postgres.testing import drop_schema
 
 from eventlite import Condition, Kernel, NewEvent, Query
 from eventlite.contracts import INDEXES, Index
@@ -82,7 +83,7 @@ def test_several_stores_live_in_one_database(postgres: dict[str, str], execute: 
                 assert inside.head() == 2
             assert [index.name for index in two.storage.indexes() if index.path] == ["n"]
     finally:
-        execute('DROP SCHEMA IF EXISTS "an ""odd"" % schema" CASCADE')
+        drop_schema(postgres["dsn"], 'an "odd" % schema')
 
 
 def test_the_search_path_says_where_the_store_is(postgres: dict[str, str], execute: Callable[..., list[Any]]) -> None:
@@ -108,7 +109,7 @@ def test_tables_that_name_no_schema_are_those_of_the_store(
                 assert snapshot.connection.execute("SELECT one FROM mine").fetchall() == [(1,)]
         assert execute(f'SELECT one FROM "{quoted}".mine') == [(1,)]
     finally:
-        execute(f'DROP SCHEMA IF EXISTS "{quoted}" CASCADE')
+        drop_schema(postgres["dsn"], schema)
 
 
 def test_without_a_schema_there_is_no_store(postgres: dict[str, str]) -> None:

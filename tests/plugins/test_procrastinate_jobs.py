@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from eventlite_jobs.procrastinate import CONTRACT, ProcrastinateDispatcher, Settings, eventlite_make_jobs
+from eventlite_postgres.testing import drop_schema
 from procrastinate import App, PsycopgConnector
 from psycopg.conninfo import make_conninfo
 
@@ -47,8 +48,8 @@ def moved_dsn(postgres_server: str) -> Iterator[str]:
     schema = f"test_{uuid4().hex[:12]}"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(CLOCK.format(schema=schema).encode())
-        yield make_conninfo(postgres_server, options=f"-c search_path={schema},pg_catalog")
-        connection.execute(f"DROP SCHEMA {schema} CASCADE".encode())
+    yield make_conninfo(postgres_server, options=f"-c search_path={schema},pg_catalog")
+    drop_schema(postgres_server, schema)
 
 
 class OfProcrastinate(JobSuite):
@@ -180,7 +181,7 @@ def test_jobs_in_a_schema_of_their_own_leave_the_store_its_own(postgres: dict[st
         assert connection.execute(f'SELECT count(*) FROM "{jobs_schema}".procrastinate_jobs'.encode()).fetchone() == (
             1,
         )
-        connection.execute(f'DROP SCHEMA "{jobs_schema}" CASCADE'.encode())
+    drop_schema(postgres["dsn"], jobs_schema)
 
 
 def test_a_profile_names_it(postgres: dict[str, str]) -> None:
