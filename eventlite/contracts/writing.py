@@ -55,6 +55,9 @@ class NumberedRows(Sequence[Row]):
             return [self[position] for position in range(*index.indices(len(self)))]
         return (self._first + range(len(self))[index], *self._drafts[index])
 
+    def __iter__(self) -> Iterator[Row]:
+        return ((id, *draft) for id, draft in enumerate(self._drafts, self._first))
+
 
 @dataclass(slots=True)
 class CommitRequest:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from eventlite.contracts import Committed, Storage
+from eventlite.contracts import CommitRequest, Committed, Storage
 from eventlite.errors import InvalidEventError
 from eventlite.event import MAX_ID, Event, NewEvent, to_microseconds, verify_checksum
-from eventlite.query import Query
+from eventlite.query import Condition, Query
 from eventlite.testing.storage_base import (
+    PLENTY,
     StorageSuite,
     accepted,
     append,
@@ -100,6 +103,28 @@ class AppendingContract(StorageSuite):
         refused(second, InvalidEventError)
         assert everything(storage) == accepted(first) + accepted(third)
 
+    def test_a_large_commit_gives_each_request_its_own_events(self, storage: Storage) -> None:
+        """Requests of every kind, in an order in which some stand beside others like them."""
+        kinds: tuple[Callable[[int], CommitRequest], ...] = (
+            lambda n: batch(event(data={"n": n})),
+            lambda n: batch(event(data={"n": n}, tags=["t", f"t{n}"])),
+            lambda n: batch(event(data={"n": n}), event(data={"n": n}), event(data={"n": n})),
+            lambda n: batch(event(data={"n": n}), condition=Condition(Query(tags=f"t{n}"))),
+            lambda n: batch(event(data={"n": n}, cause=10**9)),
+            lambda _: batch(),
+        )
+        outcomes = storage.commit([kinds[(n // 7 + n // 60) % len(kinds)](n) for n in range(240)])
+        stored = [row for outcome in outcomes if isinstance(outcome, Committed) for row in outcome.rows]
+        assert stored == everything(storage)
+        for n, outcome in enumerate(outcomes):
+            if isinstance(outcome, Committed):
+                assert {Event(row).data["n"] for row in outcome.rows} <= {n}
+                assert [*outcome.rows] == [outcome.rows[i] for i in range(len(outcome.rows))]
+        assert sum(isinstance(outcome, InvalidEventError) for outcome in outcomes) > 20
+        tagged = [row for row in stored if Event(row).tags]
+        assert len(tagged) > 20
+        assert storage.read(Query(tags="t"), limit=PLENTY) == tagged
+
     def test_a_refused_batch_leaves_nothing_behind(self, storage: Storage) -> None:
         refused(offer(storage, event(key="k", tags=["t"]), event(cause=99)), InvalidEventError)
         outcome = offer(storage, event("other", key="k", tags=["t"]))
@@ -167,3 +192,10 @@ class AppendingContract(StorageSuite):
         refused(offer(storage, event()), InvalidEventError)
         assert [storage.head(), storage.last(Query(cmd="last"))] == [MAX_ID, MAX_ID]
         assert storage.get(MAX_ID) == everything(storage)[0]
+
+    def test_a_commit_is_accepted_as_far_as_there_are_ids(self, storage: Storage) -> None:
+        accepted(storage.commit([imported([MAX_ID - 2], event())])[0])
+        *fit, last = storage.commit([batch(event(), event()), batch(event("last"))])
+        assert [row[0] for outcome in fit for row in accepted(outcome)] == [MAX_ID - 1, MAX_ID]
+        refused(last, InvalidEventError)
+        assert storage.head() == MAX_ID

@@ -2,8 +2,8 @@
 
 `storage` is the whole.
 
-* Writing: one `writer` for each file and process (`registry`); `transaction` is a unit of work, `records` the records
-  in it. `deferral` puts indexes off, `checkpoint` copies the log back.
+* Writing: one `writer` for each file and process (`registry`); `transaction` is a unit of work, `inserting` and
+  `records` what goes into it. `deferral` puts indexes off, `checkpoint` copies the log back.
 * Reading: a pool of `readers`, each `reading` over a connection; `statements` makes SQL of a query. `news` wakes those
   who wait.
 * Opening: `opening` looks at the place, at whose file it is (`identity`) and at its `schema` (the scripts in `sql`);

@@ -6,7 +6,7 @@ costs the same at any depth. A list of commands and the several JSON texts of a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain, product
 from math import prod
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from eventlite.contracts import PlainDrafts
 from eventlite.event import COLUMNS, Draft, to_microseconds
 from eventlite.query import MAX_ALTERNATIVES, Query
+from eventlite_sqlite.inserting import Insertion, placeholders
 
 COLUMN_LIST = ", ".join(f"event.{name}" for name in COLUMNS)
 GET = f"SELECT {COLUMN_LIST} FROM event WHERE id = ?"
@@ -23,20 +24,20 @@ ALL_BETWEEN = f"SELECT {COLUMN_LIST} FROM event NOT INDEXED WHERE id > ? AND id 
 NEXT = f"SELECT {COLUMN_LIST} FROM event NOT INDEXED WHERE id > ? ORDER BY id LIMIT 1"
 BY_KEY = f"SELECT {COLUMN_LIST} FROM event WHERE key = ?"
 HEAD = "SELECT max(id) FROM event"
-INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+INSERT = Insertion("event", COLUMNS, placeholders(len(COLUMNS)))
 
 # Columns of a plain draft. The three others stay out: sqlite3 looks for an adapter of every None that it binds, which
 # costs a quarter of the insert, and a text that is always the same need not be bound.
 _PLAIN = tuple(name for name in COLUMNS[1:] if name not in ("causation_id", "tags", "key"))
-INSERT_PLAIN = f"INSERT INTO event ({', '.join(_PLAIN)}, tags) VALUES ({', '.join('?' * len(_PLAIN))}, '[]')"
+INSERT_PLAIN = Insertion("event", (*_PLAIN, "tags"), f"({', '.join('?' * len(_PLAIN))}, '[]')")
 
 # Columns of a draft that has tags, but no cause and no key.
 _TAGGED = (*_PLAIN, "tags")
-INSERT_TAGGED = f"INSERT INTO event ({', '.join(_TAGGED)}) VALUES ({', '.join('?' * len(_TAGGED))})"
+INSERT_TAGGED = Insertion("event", _TAGGED, placeholders(len(_TAGGED)))
 _tagged_values = itemgetter(*(COLUMNS.index(name) - 1 for name in _TAGGED))
 
 DELETE = "DELETE FROM event WHERE id = ?"
-INSERT_TAG = "INSERT INTO event_tag (tag, event_id) VALUES (?, ?)"
+INSERT_TAG = Insertion("event_tag", ("tag", "event_id"), placeholders(2))
 
 #: Where several indexes would do, SQLite takes the one whose events are fewest, of which it knows nothing by itself.
 _COLUMNS = (
@@ -73,11 +74,11 @@ class Scan(NamedTuple):
     values: tuple[Any, ...]
 
 
-def insertion(drafts: Sequence[Draft]) -> tuple[str, Iterable[Sequence[Any]]]:
-    """The statement and parameters that insert drafts without causes and keys, numbered by SQLite."""
+def insertion(drafts: Sequence[Draft]) -> tuple[Insertion, Sequence[Sequence[Any]]]:
+    """How to insert drafts without causes and keys, numbered by SQLite, and their rows."""
     if isinstance(drafts, PlainDrafts):
         return INSERT_PLAIN, drafts.rows
-    return INSERT_TAGGED, map(_tagged_values, drafts)
+    return INSERT_TAGGED, list(map(_tagged_values, drafts))
 
 
 def scans(query: Query) -> list[Scan]:

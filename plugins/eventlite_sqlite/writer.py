@@ -59,7 +59,7 @@ class Writer:
             self._check()
             try:
                 transaction = self._begin()
-                outcomes = [_outcome(transaction, request) for request in requests]
+                outcomes = transaction.append_each(requests)
                 self._end(transaction)
             except BaseException as error:
                 self._abort(error)
@@ -152,10 +152,3 @@ class Writer:
         except sqlite3.OperationalError as error:
             if isinstance(translated(error, self._path), UnknownOutcomeError):
                 raise
-
-
-def _outcome(transaction: SqliteTransaction, request: CommitRequest) -> Outcome:
-    try:
-        return transaction.append(request)
-    except EventLiteError as refusal:
-        return refusal
