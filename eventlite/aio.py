@@ -301,11 +301,11 @@ class AsyncKernel:
 
     @wraps(Kernel.append_bulk)
     async def append_bulk(
-        self, events: Iterable[NewEvent] | AsyncIterable[NewEvent], batch_size: int = 10_000
+        self, events: Iterable[NewEvent] | AsyncIterable[NewEvent], batch_size: int | None = None
     ) -> BulkReport:
         if not isinstance(events, AsyncIterable):
             return await self._append_bulk(events, batch_size)
-        pulled = Pulled(events, batch_size)
+        pulled = Pulled(events, batch_size or self.kernel.storage.capabilities.bulk_batch)
         try:
             return await self._append_bulk(pulled, batch_size)
         except asyncio.CancelledError:

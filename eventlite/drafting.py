@@ -7,13 +7,15 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import accumulate, chain
+from itertools import chain
+from struct import pack
 from typing import Any, cast
 from zlib import crc32
 
 from orjson import dumps
 
 from eventlite.contracts.writing import CommitRequest, PlainDrafts
+from eventlite.earlier import NOTHING, REMEMBERED, Earlier, positions
 from eventlite.errors import InvalidEventError, shown
 from eventlite.event import MAX_ID, Draft, Event, NewEvent, PlainDraft, from_plain, is_plain, seal, to_plain
 from eventlite.jsontext import MAX_BYTES, OPTIONS, encode_object, is_unicode, text_of
@@ -52,28 +54,40 @@ def new_correlations(amount: int) -> Iterator[str]:
 
 
 def _series(amount: int) -> Iterator[str]:
-    """UUIDv7s of one moment that differ in their last 48 bits: a random beginning and random steps (RFC 9562, 6.2)."""
-    beginning = int.from_bytes(os.urandom(6)) >> 1  # the other half is room for 2^14 steps of 2^32 at most
-    steps = memoryview(os.urandom(4 * (amount - 1))).cast("I")
-    return map(f"{new_correlation()[:-12]}%012x".__mod__, accumulate(map(_plus_one, steps), initial=beginning))
+    """UUIDv7s of one moment: their last 48 bits are a counter that begins anywhere, and chance (RFC 9562, 6.2)."""
+    first = int.from_bytes(os.urandom(2)) >> 1  # the other half is room for the longest series
+    counter, chance = pack(f">{amount}H", *range(first, first + amount)), os.urandom(4 * amount)
+    last = bytearray(6 * amount)
+    for place, column in enumerate((counter[::2], counter[1::2], *(chance[byte::4] for byte in range(4)))):
+        last[place::6] = column
+    return map(new_correlation()[:-12].__add__, last.hex("-", 6).split("-"))
 
 
 _WORTH_A_SERIES = 8
 _LONGEST_SERIES = 2**14
-_plus_one = (1).__add__
 
 
-def draft_batch(events: Sequence[NewEvent], condition: Condition | None = None, *, recorded: int) -> CommitRequest:
-    """Check and encode a batch. Raises `InvalidEventError` that names the event and the field."""
-    return _Batch(events, recorded).request(condition)
+def draft_batch(
+    events: Sequence[NewEvent],
+    condition: Condition | None = None,
+    *,
+    recorded: int,
+    earlier: Earlier = NOTHING,
+) -> CommitRequest:
+    """Check and encode a batch. Raises `InvalidEventError` that names the event and the field.
+
+    An event may be caused by one before it in the batch, or by one that is remembered as `earlier`.
+    """
+    return _Batch(events, recorded, earlier).request(condition)
 
 
 class _Batch:
     """One batch while it is drafted."""
 
-    def __init__(self, events: Sequence[NewEvent], recorded: int) -> None:
+    def __init__(self, events: Sequence[NewEvent], recorded: int, earlier: Earlier) -> None:
         self._events = events
         self._recorded = recorded
+        self._earlier = earlier
         self._correlations = new_correlations(len(events))
         self._rows: list[Draft | PlainDraft] = []
         self._links: dict[int, int] = {}
@@ -82,9 +96,8 @@ class _Batch:
         self._keyed = False
 
     @cached_property
-    def _positions(self) -> dict[int, int]:
-        """The index of each event in the batch, by the identity of its object."""
-        return {id(event): index for index, event in reversed(list(enumerate(self._events)))}
+    def _positions(self) -> Mapping[int, int]:
+        return positions(self._events)
 
     def request(self, condition: Condition | None) -> CommitRequest:
         try:
@@ -109,23 +122,22 @@ class _Batch:
         return [from_plain(row) if len(row) == _PLAIN else row for row in self._rows]  # type: ignore[misc, arg-type]
 
     def _draft_all(self) -> None:
-        """Draft plain events at once, in one loop: calls to functions would make it half as slow again.
+        """Draft usual events at once, in one loop: calls to functions would make it half as slow again.
 
         An event of which anything is unusual takes the careful way, which also says what is wrong. What is sealed here
-        is what `seal` says of an event without cause, tags and key.
+        is what `seal` says of an event without cause and key.
         """
         rows, recorded, known, correlations = self._rows, self._recorded, _known_names, self._correlations
         digits, at = _DIGITS, f" {recorded} None\n"
         checked: str | None = None
         for event in self._events:
-            row: PlainDraft | None = None
+            row: Draft | PlainDraft | None = None
             try:
                 version, user, ip, cmd = event.version, event.user, event.ip, event.cmd
                 correlation, data, metadata = event.correlation_id, event.data, event.metadata
                 if (
                     event.cause is None
                     and event.key is None
-                    and not event.tags
                     and type(version) is int
                     and version in digits
                     and type(cmd) is type(user) is type(ip) is str
@@ -140,13 +152,18 @@ class _Batch:
                     elif correlation is not checked:
                         check_name(correlation, "correlation_id")
                         checked = correlation
+                    tags = encode_tags(event.tags) if event.tags else "[]"
                     text = dumps(data, text_of, OPTIONS).decode()
                     more = "{}" if metadata is None else dumps(metadata, text_of, OPTIONS).decode()
-                    sealed = (
-                        f"{digits[version]}{at}{user}\n{ip}\n{cmd}\n{text}\n{correlation}\n{more}\n[]\nNone".encode()
-                    )
-                    if "null" not in text and "null" not in more and len(sealed) <= MAX_BYTES:
-                        row = version, recorded, user, ip, cmd, text, correlation, more, crc32(sealed)
+                    line = f"{digits[version]}{at}{user}\n{ip}\n{cmd}\n{text}\n{correlation}\n{more}\n{tags}\nNone"
+                    sealed = line.encode()
+                    if "null" not in line and len(sealed) <= MAX_BYTES:
+                        crc = crc32(sealed)
+                        if tags == "[]":
+                            row = version, recorded, user, ip, cmd, text, correlation, more, crc
+                        else:
+                            row = version, recorded, user, ip, cmd, text, correlation, None, more, tags, None, crc
+                            self._plain = False
             except (TypeError, AttributeError):
                 pass
             rows.append(row or self._careful(event))
@@ -176,9 +193,12 @@ class _Batch:
         cause, correlation = event.cause, event.correlation_id
         self._caused = True
         if isinstance(cause, NewEvent):
-            self._links[index] = _link(cause, index, self._positions)
-            inherited = self._rows[self._links[index]][6]  # where both kinds have it
-            return encode(event, self._recorded, inherited if correlation is None else correlation, None)
+            position = self._positions.get(id(cause), index)
+            if position < index:
+                self._links[index] = position
+                inherited = self._rows[position][6]  # where both kinds have it
+                return encode(event, self._recorded, inherited if correlation is None else correlation, None)
+            cause = _earlier_id(cause, self._earlier)
         if isinstance(cause, Event):
             return encode(event, self._recorded, cause.correlation_id if correlation is None else correlation, cause.id)
         if type(cause) is not int or not 1 <= cause <= MAX_ID:
@@ -212,13 +232,21 @@ def encode(event: NewEvent, recorded: int, correlation_id: str, causation_id: in
 
 def encode_tags(tags: object) -> str:
     """Tags as JSON text, each once: a sequence in its order, a set sorted so that it is always the same text."""
-    if isinstance(tags, str | Mapping) or not isinstance(tags, Sequence | set | frozenset):
-        raise InvalidEventError(f"tags must be several texts, not {shown(tags)}", hint='For example tags=["user:42"].')
+    if type(tags) is not tuple and type(tags) is not list:  # as nearly all are
+        tags = _listed_tags(tags)
     if len(tags) > MAX_TAGS:
         raise InvalidEventError(f"an event may have {MAX_TAGS:,} tags, not {len(tags):,}")
     for tag in tags:
         check_name(tag, "a tag")
-    return dumps(list(dict.fromkeys(tags)) if isinstance(tags, Sequence) else sorted(tags)).decode()
+    return dumps(list(dict.fromkeys(tags))).decode()
+
+
+def _listed_tags(tags: object) -> list[Any]:
+    if isinstance(tags, set | frozenset):
+        return sorted(tags, key=str)  # whatever is no text is refused later
+    if isinstance(tags, str | Mapping) or not isinstance(tags, Sequence):
+        raise InvalidEventError(f"tags must be several texts, not {shown(tags)}", hint='For example tags=["user:42"].')
+    return list(tags)
 
 
 def check_name(value: Any, field: str) -> None:
@@ -251,11 +279,14 @@ _DIGITS = {number: str(number) for number in range(1, 10)}
 _PLAIN = 9
 
 
-def _link(cause: NewEvent, index: int, positions: Mapping[int, int]) -> int:
-    position = positions.get(id(cause), index)
-    if position >= index:
-        raise InvalidEventError("its cause is a NewEvent that does not come earlier in the same batch")
-    return position
+def _earlier_id(cause: NewEvent, earlier: Earlier) -> int:
+    id = earlier.id_of(cause)
+    if id is None:
+        raise InvalidEventError(
+            "its cause is a NewEvent that does not come earlier in the same batch",
+            hint=f"append_bulk also knows the {REMEMBERED:,} before a batch. Name others by their Event or id.",
+        )
+    return id
 
 
 def _at(index: int, size: int, error: InvalidEventError) -> InvalidEventError:

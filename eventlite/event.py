@@ -39,9 +39,9 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 class NewEvent:
     """An event to append.
 
-    `cause` is the event that led to this one: an `Event`, an id, or an earlier `NewEvent` of the same batch. Without a
-    `correlation_id` the event inherits its cause's, else it gets a new UUIDv7. `key` makes the append idempotent.
-    Nothing is checked before the append.
+    `cause` is the event that led to this one: an `Event`, an id, or an earlier `NewEvent` of the same batch or
+    load. Without a `correlation_id` the event inherits its cause's, else it gets a new UUIDv7. `key` makes the append
+    idempotent. Nothing is checked before the append.
     """
 
     cmd: str

@@ -20,7 +20,7 @@ LAYERS = (
     ("jsontext",),
     ("event", "query"),
     ("contracts",),
-    ("admission", "digest", "drafting", "hookspecs", "matching", "scanning", "statistics"),
+    ("admission", "digest", "drafting", "earlier", "hookspecs", "matching", "scanning", "statistics"),
     ("answers", "append_hooks", "inline", "page", "processing", "refusing", "verification", "write_queue"),
     ("offers", "plugins", "profile"),
     ("sourcing",),

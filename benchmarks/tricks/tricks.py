@@ -13,7 +13,8 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
-from eventlite_sqlite import deferral, indexes, statements, transaction
+from eventlite_sqlite import deferral, indexes, inserting, statements, transaction
+from eventlite_sqlite.inserting import Insertion, placeholders
 from eventlite_sqlite.storage import SqliteStorage
 
 from benchmarks.peers.eventlite import without_correlation
@@ -23,8 +24,6 @@ from eventlite.bench.rounds import Rounds
 from eventlite.contracts import Index
 from eventlite.event import COLUMNS, Draft, Row
 from eventlite.kernel import Kernel
-
-_BATCH = 10_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Load:
     #: The load that has the trick and is otherwise the same.
     beside: str = "as it is"
     change: Callable[[list[NewEvent]], list[NewEvent]] = list
-    batch_size: int = _BATCH
+    batch_size: int | None = None
     #: While it is open, the trick is not done.
     off: Callable[[], AbstractContextManager[Any]] = nullcontext
     storage: Mapping[str, Any] = field(default_factory=dict)
@@ -52,7 +51,7 @@ class Load:
             yield measured
 
 
-def _append(kernel: Kernel, events: Sequence[NewEvent], batch_size: int) -> Measured:
+def _append(kernel: Kernel, events: Sequence[NewEvent], batch_size: int | None) -> Measured:
     """In processor time, which depends less on whatever else the machine does; waiting for the disk is left out."""
     gc.collect()
     start = process_time()
@@ -80,10 +79,10 @@ def _event_by_event(batch: drafting._Batch) -> None:
         batch._rows.append(batch._careful(event))
 
 
-_INSERT_ALL = f"INSERT INTO event ({', '.join(COLUMNS[1:])}) VALUES ({', '.join('?' * len(COLUMNS[1:]))})"
+_INSERT_ALL = Insertion("event", COLUMNS[1:], placeholders(len(COLUMNS) - 1))
 
 
-def _every_column(drafts: Sequence[Draft]) -> tuple[str, Sequence[Draft]]:
+def _every_column(drafts: Sequence[Draft]) -> tuple[Insertion, Sequence[Draft]]:
     return _INSERT_ALL, drafts
 
 
@@ -105,8 +104,14 @@ def _whole_index(index: Index) -> str:
 LOADS = (
     Load("as it is"),
     Load("as it is, generated ids", change=without_correlation),
-    Load("batches of 100", "transactions of 10,000 events, not of 100", batch_size=100),
-    Load("batches of 1,000", "transactions of 10,000 events, not of 1,000", batch_size=1_000),
+    Load("batches of 100", "transactions as large as the storage says, not of 100 events", batch_size=100),
+    Load("batches of 1,000", "transactions as large as the storage says, not of 1,000", batch_size=1_000),
+    Load("batches of 10,000", "transactions as large as the storage says, not of 10,000", batch_size=10_000),
+    Load(
+        "one by one",
+        "fifty events with each statement, not one",
+        off=partial(patch.object, inserting, "TOGETHER", 2**31),
+    ),
     Load("random ids", "correlation ids that grow with time, not random ones", change=_random_ids),
     Load(
         "ids one by one",

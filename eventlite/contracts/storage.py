@@ -106,6 +106,8 @@ class StorageCapabilities:
     salvaged: bool = False
     #: The most events in one request.
     max_batch: int = 1_000_000
+    #: Events of a request with which a load is quickest.
+    bulk_batch: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)

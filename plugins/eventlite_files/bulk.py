@@ -42,7 +42,8 @@ class FileBulk:
         return list(self._formats.values())
 
     def _size(self, host: Host, wanted: int | None) -> int:
-        size = self._settings.batch_size if wanted is None else wanted
+        capabilities = host.storage.capabilities
+        size = self._settings.batch_size or capabilities.bulk_batch if wanted is None else wanted
         if type(size) is not int or size < 1:
             raise BulkError(f"batch_size must be a number from 1 on, not {size!r}")
-        return min(size, host.storage.capabilities.max_batch)
+        return min(size, capabilities.max_batch)

@@ -15,8 +15,11 @@ class Settings(BaseModel):
         min_length=1,
         description="The file formats to offer, by name; extensions may bring more.",
     )
-    batch_size: int = Field(
-        default=10_000, gt=0, le=1_000_000, description="Events that are read or committed at a time."
+    batch_size: int | None = Field(
+        default=None,
+        gt=0,
+        le=1_000_000,
+        description="Events that are read or committed at a time; else as many as the storage is quickest with.",
     )
     max_line_bytes: int = Field(
         default=64 * 2**20, gt=0, description="The most bytes that one line or record of a file may have, decompressed."

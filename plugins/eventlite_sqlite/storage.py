@@ -20,6 +20,10 @@ from eventlite_sqlite.settings import Settings
 from eventlite_sqlite.transaction import SqliteTransaction
 from eventlite_sqlite.writer import Writer
 
+#: Events of a transaction of a load, by sync mode. So few that they stay in the processor's cache from being drafted to
+#: being inserted, or so many that waiting for the disk after each does not count.
+_BULK_BATCH = {"normal": 2_000, "full": 10_000}
+
 
 class SqliteStorage:
     """See `eventlite.contracts.Storage`. Opens the file, and creates it if there is none."""
@@ -35,7 +39,11 @@ class SqliteStorage:
         self._closed: str | None = None
         forking.watch(self)
         self.capabilities = StorageCapabilities(
-            durability=durability(settings), sql="sqlite", multi_process=True, backup=True
+            durability=durability(settings),
+            sql="sqlite",
+            multi_process=True,
+            backup=True,
+            bulk_batch=_BULK_BATCH[settings.synchronous],
         )
 
     # --- writing

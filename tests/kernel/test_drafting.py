@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from itertools import islice
@@ -199,9 +200,12 @@ def test_correlations_made_together_are_uuids_of_version_7_that_grow(amount):
         assert 0 <= (parsed.int >> 80) - before < 60_000
 
 
-def test_a_series_of_correlations_leaves_its_prefix_alone():
-    """The largest steps from the largest beginning still fit into 48 bits."""
-    assert (2**47 - 1) + (2**14 - 1) * 2**32 < 2**48
+def test_the_longest_series_of_correlations_fits_wherever_it_begins(monkeypatch):
+    monkeypatch.setattr(os, "urandom", lambda amount: b"\xff" * amount)  # it begins as high as it can
+    made = list(islice(new_correlations(2**14), 2**14))
+    assert made == sorted(made)
+    assert len({correlation[:-12] for correlation in made}) == 1
+    assert {len(correlation) for correlation in made} == {36}
 
 
 @given(

@@ -294,6 +294,33 @@ def test_an_iterator_that_raises_leaves_the_batches_before_it(kernel):
     assert caught.value.report.count == kernel.head() == 20
 
 
+def test_a_bulk_append_takes_causes_from_earlier_batches(kernel):
+    roots = [NewEvent("root") for _ in range(5)]
+    kernel.append_bulk([*roots, *(NewEvent("leaf", cause=root) for root in roots)], batch_size=2)
+    leaves = list(kernel.read(Query(cmd="leaf")))
+    assert [leaf.causation_id for leaf in leaves] == [1, 2, 3, 4, 5]
+    assert [leaf.correlation_id for leaf in leaves] == [root.correlation_id for root in kernel.read(Query(cmd="root"))]
+
+
+def test_causes_of_earlier_batches_may_have_been_there_before(kernel):
+    for key in "ba":
+        kernel.append("root", key=key)
+    roots = [NewEvent("root", key=key) for key in "ab"]
+    kernel.append_bulk([*roots, *(NewEvent("leaf", cause=root) for root in roots)], batch_size=2)
+    assert [leaf.causation_id for leaf in kernel.read(Query(cmd="leaf"))] == [2, 1]
+
+
+def test_a_bulk_append_knows_only_so_many_events_before_a_batch(kernel, monkeypatch):
+    monkeypatch.setattr("eventlite.earlier.REMEMBERED", 4)
+    root, others = NewEvent("root"), [NewEvent("other") for _ in range(4)]
+    leaf = NewEvent("leaf", cause=root)
+    assert kernel.append_bulk([root, *others[:3], leaf], batch_size=1).count == 5
+    with pytest.raises(InvalidEventError, match="does not come earlier") as caught:
+        kernel.append_bulk([root, *others, leaf], batch_size=1)
+    assert "append_bulk also knows" in caught.value.hint
+    assert caught.value.report.count == 5
+
+
 # --- opening and closing
 
 
