@@ -83,7 +83,7 @@ class Writable(Readable):
     def append_bulk(self, events: Iterable[NewEvent], batch_size: int | None = None) -> BulkReport:
         """Append many events in batches, each of them all or nothing.
 
-        Without `batch_size`, as many a time as the storage is quickest with: 2,000 or 10,000 in those that come with
+        Without `batch_size`, as many a time as the storage is quickest with: 2,000 to 10,000 in those that come with
         EventLite. An error, that of a generator included, carries the `report` of what was committed before it.
         """
         from eventlite.contracts.bulk import BulkReport

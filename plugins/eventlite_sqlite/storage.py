@@ -22,7 +22,7 @@ from eventlite_sqlite.writer import Writer
 
 #: Events of a transaction of a load, by sync mode. So few that they stay in the processor's cache from being drafted to
 #: being inserted, or so many that waiting for the disk after each does not count.
-_BULK_BATCH = {"normal": 2_000, "full": 10_000}
+_BULK_BATCH = {"normal": 2_000, "full": 5_000}
 
 
 class SqliteStorage:
