@@ -23,6 +23,10 @@ from eventlite_sqlite.writer import Writer
 _NAMESPACE = "eventlite.sqlite"
 _NAME = "deferred indexes"
 
+#: The columns of an index that is kept during a load: most events have no cause, and causes grow with the log, so that
+#: building it would be a walk through the table for little.
+_KEPT = ("causation_id",)
+
 #: Fewer events than this are loaded sooner than an index is built anew.
 WORTH = 20_000
 
@@ -64,7 +68,7 @@ def _worth(head: int, expected: int | None) -> bool:
 
 def _put_off(transaction: SqliteTransaction) -> bool:
     """Drop the indexes and remember them; not when another load has done so already."""
-    present = indexes.listed(transaction.connection)
+    present = [index for index in indexes.listed(transaction.connection) if index.columns != _KEPT]
     if not present or transaction.state.get(_NAMESPACE, _NAME) is not None:
         return False
     value = {"indexes": [list(index) for index in present], "process": os.getpid(), "host": socket.gethostname()}
