@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eventlite import EventLiteError, Kernel, NewEvent, StoreClosedError
+
+NEVER_CLOSED = """
+import sys
+from eventlite import Kernel
+kernel = Kernel.from_profile(storage={"plugin": sys.argv[1]})
+print(kernel.append("a").id)
+"""
 
 
 def test_a_closed_kernel_answers_nothing_and_opens_no_more(sections: dict[str, dict[str, Any]]) -> None:
@@ -28,6 +37,14 @@ def test_a_kernel_left_open_warns(tmp_path: Path) -> None:
     with pytest.warns(ResourceWarning, match="never closed"):
         del kernel
         gc.collect()
+
+
+@pytest.mark.parametrize("storage", ["sqlite", "memory"])
+def test_a_program_that_never_closes_its_kernel_ends_in_silence(
+    start: Callable[..., subprocess.Popen[str]], storage: str
+) -> None:
+    output, errors = start(NEVER_CLOSED, storage).communicate(timeout=60)
+    assert (output, errors) == ("1\n", "")
 
 
 def test_appending_beside_ones_own_transaction_is_refused_even_if_others_append(tmp_path: Path) -> None:

@@ -99,7 +99,8 @@ class Crews:
                 return
             self._state = "closing"
         self.drain()
-        self._desk().roster.wait_for_all_but(current_job.get())
+        if self._pruner is not None:  # else nothing has ever run, and the store is left alone
+            self._desk().roster.wait_for_all_but(current_job.get())
         self._state = "closed"
 
     def check_not_closed(self) -> None:
