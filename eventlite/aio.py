@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
+from eventlite.append_hooks import left_out
 from eventlite.async_pulling import Pulled
 from eventlite.async_queue import AsyncWriteQueue
 from eventlite.errors import EventLiteError, StoreClosedError
@@ -116,7 +117,10 @@ def _append_one(
         fields: dict[str, Any] = dict(kwargs)
         condition: Condition | None = fields.pop("condition", None)
         event: Callable[..., NewEvent] = NewEvent
-        return (await self._append([event(*args, **fields)], condition))[0]
+        stored = await self._append([event(*args, **fields)], condition)
+        if not stored:
+            raise left_out()
+        return stored[0]
 
     return call
 

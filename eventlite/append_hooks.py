@@ -30,6 +30,14 @@ def before_append(listeners: Listeners, events: Iterable[NewEvent]) -> list[NewE
     return batch
 
 
+def left_out() -> PluginError:
+    """What the caller of `append` is told when no event is left."""
+    return PluginError(
+        "a plugin took the event out before the append; nothing was stored",
+        hint="A plugin that refuses an event should raise an error that says why.",
+    )
+
+
 class AnnouncedTransaction:
     """A transaction that remembers what it appended, to be announced when it is done."""
 

@@ -76,7 +76,7 @@ def eventlite_opened(kernel: Kernel) -> None:
 
 @hookspec
 def eventlite_before_append(events: list[NewEvent]) -> None:
-    """Before a batch is encoded. May replace events in the list; raising refuses the batch."""
+    """Before a batch is encoded. May change, replace, add and drop events in the list; raising refuses it."""
 
 
 @hookspec

@@ -73,7 +73,10 @@ class Writable(Readable):
         the key is known with other content, and a `StorageError` when the store cannot write.
         """
         event = NewEvent(cmd, data, user, ip, version, metadata, tags, key, correlation_id, cause)
-        return self._append([event], condition)[0]
+        stored = self._append([event], condition)
+        if not stored:
+            raise append_hooks.left_out()
+        return stored[0]
 
     def append_many(self, events: Iterable[NewEvent], condition: Condition | None = None) -> list[Event]:
         """Append a batch, all or nothing; returns the events as stored. An empty batch stores nothing."""
@@ -109,6 +112,8 @@ class Writable(Readable):
     def _append_batch(self, batch: list[NewEvent], report: BulkReport, earlier: Earlier) -> None:
         self._refuse()
         events = self._listened(batch)
+        if not events:
+            return
         committed = self._queue.submit(self._drafted(events, earlier=earlier))
         earlier.add(events, committed)
         report.first_id = report.first_id or committed.rows[0][0]

@@ -94,6 +94,20 @@ def test_a_hook_may_change_add_and_drop_events_before_they_are_stored(hooked):
     assert list(kernel.read()) == stored
 
 
+def test_a_hook_may_drop_every_event(hooked):
+    kernel, _ = hooked("""
+        @hookimpl
+        def eventlite_before_append(events):
+            events[:] = [event for event in events if event.cmd != "unwanted"]
+    """)
+    wanted, unwanted = NewEvent("wanted"), NewEvent("unwanted")
+    with pytest.raises(PluginError, match="took the event out"):
+        kernel.append("unwanted")
+    assert kernel.append_many([unwanted]) == []
+    report = kernel.append_bulk([unwanted, wanted, unwanted, wanted, unwanted], batch_size=1)
+    assert (report.count, report.first_id, report.last_id, kernel.head()) == (2, 1, 2, 2)
+
+
 def test_what_a_hook_puts_in_is_checked_like_everything_else(hooked):
     kernel, _ = hooked("""
         @hookimpl
