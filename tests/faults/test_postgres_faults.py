@@ -218,6 +218,7 @@ def hanging(own: Kernel, server: Server) -> Iterator[Callable[..., Future[Any]]]
     administer(server, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()")
     await_until(lambda: _awaited_standbys(own) == "nobody", "the server has not read its settings again")
     with ThreadPoolExecutor(1) as pool:
+        _await_waiting_commits(server, pool)
 
         def append(**arguments: Any) -> Future[Any]:
             future = pool.submit(own.append, "second", **arguments)
@@ -233,6 +234,17 @@ def _awaited_standbys(kernel: Kernel) -> str:
     with kernel.transaction() as transaction:
         found: str = transaction.connection.execute("SHOW synchronous_standby_names").fetchone()[0]
     return found
+
+
+def _await_waiting_commits(server: Server, pool: ThreadPoolExecutor) -> None:
+    """The server's checkpointer has them wait, perhaps later than the connections know of it."""
+    while True:
+        probe = pool.submit(administer, server, "SELECT pg_logical_emit_message(true, 'probe', '')")
+        await_until(lambda probe=probe: probe.done() or _hanging(server), "a commit neither ends nor waits")
+        if not probe.done():
+            break
+    administer(server, f"SELECT pg_cancel_backend(pid) {_ON_HANGING}")
+    probe.result(PATIENCE)
 
 
 def _hanging(server: Server) -> list[Any]:
