@@ -92,7 +92,7 @@ class Writable(Readable):
         from eventlite.contracts.bulk import BulkReport
 
         if batch_size is None:
-            batch_size = self.storage.capabilities.bulk_batch
+            batch_size = min(self.storage.capabilities.bulk_batch, self._max_batch)
         check_size(batch_size, "batch_size")
         if not isinstance(events, Iterable):
             raise InvalidEventError(f"expected several NewEvents, not {shown(events)}")

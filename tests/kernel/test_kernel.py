@@ -9,8 +9,10 @@ import json
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import pytest
+from eventlite_memory.storage import MemoryStorage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -282,6 +284,12 @@ def test_a_bulk_append_takes_an_iterator_and_reports(kernel):
     assert (report.count, report.first_id, report.last_id) == (2500, 1, 2500)
     assert [event.data["n"] for event in kernel.read()] == list(range(2500))
     assert kernel.append_bulk([]).count == 0
+
+
+def test_a_bulk_append_keeps_to_what_the_storage_takes_at_most(monkeypatch):
+    monkeypatch.setattr(MemoryStorage, "capabilities", replace(MemoryStorage.capabilities, max_batch=3))
+    with Kernel.from_profile(storage={"plugin": "memory"}) as kernel:
+        assert kernel.append_bulk(NewEvent("n") for _ in range(7)).count == 7
 
 
 def test_an_iterator_that_raises_leaves_the_batches_before_it(kernel):
